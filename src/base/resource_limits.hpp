@@ -1,0 +1,13 @@
+// What the kernel lets this process have. Any thread; best effort, no failure.
+#pragma once
+#include <cstddef>
+
+namespace drover {
+
+// Raises the soft limit of open descriptors to the hard one: each phone needs one, and the usual 1,024 is from before farms.
+void raise_descriptor_limit();
+
+// The soft limit of open descriptors.
+std::size_t descriptor_limit();
+
+}  // namespace drover
