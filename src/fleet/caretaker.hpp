@@ -1,0 +1,72 @@
+// Looks after one phone that is under watch: reads its health on a schedule, takes it out of service while it is past a limit, and
+// climbs the recovery ladder while it does not run.
+//
+// Threads: the phone's loop. Ownership: the phone's; `patient` is the phone and outlives it. Failure: none; what could not be tried is
+// logged and counted.
+#pragma once
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+
+#include "base/loop_pool.hpp"
+#include "fleet/health.hpp"
+#include "fleet/question.hpp"
+#include "fleet/recovery.hpp"
+
+namespace drover::fleet {
+
+// What the caretaker may do to its phone.
+class Patient {
+public:
+    virtual const std::string& name() const = 0;
+    virtual bool busy() const = 0;  // a command runs or waits
+    virtual void reconnect() = 0;
+    virtual bool reset_usb() = 0;  // false: it is not on USB
+    virtual bool reboot() = 0;     // false: there is no link to send it over
+    virtual void ask_a_person() = 0;
+    virtual void set_unfit(std::optional<std::string> why) = 0;
+
+protected:
+    ~Patient() = default;
+};
+
+class Caretaker {
+public:
+    static constexpr auto kAnswerMax = std::chrono::seconds(10);
+    static constexpr auto kBusyWait = std::chrono::seconds(1);  // until a due rung is looked at again
+
+    Caretaker(Loop& loop, const Upkeep& upkeep, RecoveryCounts& counts, Patient& patient);
+
+    // The phone is watched or not any more; one that is not is left alone.
+    void set_watched(bool watched);
+    // Its state changed. `runs`: Android is up. `expected`: it should run: it is not disabled, not told to go away.
+    void on_state(bool runs, bool expected);
+    void on_online(adb::Carrier& carrier);
+    void on_down();
+    const std::optional<Health>& health() const { return health_; }
+
+private:
+    void read_health();
+    void on_answer(const std::optional<std::string>& answer);
+    void climb();
+    void arm_ladder();
+    void try_rung(const Rung& rung);
+
+    Loop& loop_;
+    const Upkeep& upkeep_;
+    RecoveryCounts& counts_;
+    Patient& patient_;
+    bool watched_ = false;
+    bool runs_ = false;
+    bool expected_ = true;
+    adb::Carrier* carrier_ = nullptr;
+    std::optional<Health> health_;
+    std::minstd_rand jitter_;
+    Ladder ladder_;
+    Question question_;
+    Timer health_timer_ = Timer::calls<&Caretaker::read_health>(*this);
+    Timer ladder_timer_ = Timer::calls<&Caretaker::climb>(*this);
+};
+
+}  // namespace drover::fleet

@@ -1,0 +1,89 @@
+#include "fleet/discovery.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/id_ranges.hpp"
+
+namespace drover::fleet {
+namespace {
+
+// What cannot stand in an id becomes '-'. A text that is too long keeps its end, where serials differ.
+std::string fit_for_id(std::string_view text) {
+    std::string id;
+    for (const char c : text) {
+        const bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        id += alnum || c == '.' || c == '_' || c == '-' ? c : '-';
+    }
+    if (id.size() > kInstanceIdMax) id.erase(0, id.size() - kInstanceIdMax);
+    const auto first = id.find_first_not_of("._-");
+    return first == std::string::npos ? std::string() : id.substr(first);
+}
+
+std::string unused(const std::string& wish, const std::set<std::string>& taken) {
+    if (!taken.contains(wish)) return wish;
+    for (int n = 2;; ++n) {
+        const std::string suffix = fmt::format("-{}", n);
+        const std::string id = wish.substr(0, kInstanceIdMax - suffix.size()) + suffix;
+        if (!taken.contains(id)) return id;
+    }
+}
+
+bool is_known(const adb::ServerDevice& row, const Instance& instance) {
+    if (!row.serial.empty() && (instance.serial == row.serial || to_string(instance.address) == row.serial))
+        return true;
+    const auto* usb = std::get_if<UsbPath>(&instance.address);
+    return usb && !row.usb_path.empty() && usb->path == row.usb_path;
+}
+
+// One row for each phone that either of the two shows.
+std::vector<adb::ServerDevice> both(std::span<const adb::ServerDevice> listed, std::span<const adb::UsbPhone> usb) {
+    std::vector<adb::ServerDevice> rows(listed.begin(), listed.end());
+    for (const adb::UsbPhone& phone : usb) {
+        const bool there = std::any_of(listed.begin(), listed.end(),
+                                       [&](const adb::ServerDevice& row) { return row.usb_path == phone.path; });
+        if (there) continue;
+        adb::ServerDevice row;
+        row.serial = phone.serial;
+        row.usb_path = phone.path;
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+}  // namespace
+
+std::vector<Instance> instances_of(std::span<const adb::ServerDevice> listed, std::span<const adb::UsbPhone> usb,
+                                   std::span<const Instance> known) {
+    const auto rows = both(listed, usb);
+    std::set<std::string> taken;
+    for (const Instance& i : known) taken.insert(i.id);
+    std::map<std::string, int> count;
+    for (const auto& row : rows) ++count[row.serial];
+    std::vector<Instance> found;
+    for (const auto& row : rows) {
+        if (std::any_of(known.begin(), known.end(), [&](const Instance& i) { return is_known(row, i); })) continue;
+        const bool by_path = row.serial.empty() || count[row.serial] > 1;
+        if (by_path && row.usb_path.empty()) continue;  // nothing tells it from its twin
+        Instance instance;
+        instance.via = row.usb_path.empty() ? Via::server : Via::automatic;
+        instance.serial = row.serial;
+        if (by_path) {
+            instance.address = UsbPath{row.usb_path};
+        } else {
+            instance.address = Serial{row.serial};
+        }
+        std::string id = fit_for_id(by_path ? "usb-" + row.usb_path : row.serial);
+        if (id.empty()) id = "phone";
+        instance.id = unused(id, taken);
+        taken.insert(instance.id);
+        if (!row.model.empty()) instance.labels["model"] = row.model;
+        found.push_back(std::move(instance));
+    }
+    return found;
+}
+
+}  // namespace drover::fleet

@@ -1,0 +1,48 @@
+#include "fleet/identity.hpp"
+
+namespace drover::fleet {
+
+std::string IdentityBook::claim(const std::string& id, Rank rank, const std::string& serial,
+                                const std::string& usb_path) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(holders_, [&](const auto& h) { return h.second.id == id; });
+    const auto [begin, end] = holders_.equal_range(serial);
+    for (auto it = begin; it != end && !serial.empty(); ++it) {
+        const Holder& holder = it->second;
+        const bool two_ports = !usb_path.empty() && !holder.usb_path.empty() && usb_path != holder.usb_path;
+        if (two_ports) continue;
+        // Of two that the inventory names, both stay: a person has to say which one is meant.
+        bool grown = false;
+        if (rank == Rank::discovered) {
+            grown = twins_.emplace(id, holder.id).second;
+        } else if (holder.rank == Rank::discovered) {
+            grown = twins_.emplace(holder.id, id).second;
+        }
+        if (grown && found_) found_();
+        return holder.id;
+    }
+    holders_.emplace(serial, Holder{id, rank, usb_path});
+    return {};
+}
+
+void IdentityBook::release(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(holders_, [&](const auto& h) { return h.second.id == id; });
+}
+
+std::map<std::string, std::string> IdentityBook::twins() const {
+    const std::lock_guard lock(mutex_);
+    return twins_;
+}
+
+void IdentityBook::forget(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(twins_, [&](const auto& t) { return t.second == id; });
+}
+
+void IdentityBook::on_twin(std::function<void()> found) {
+    const std::lock_guard lock(mutex_);
+    found_ = std::move(found);
+}
+
+}  // namespace drover::fleet

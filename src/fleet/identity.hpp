@@ -1,0 +1,45 @@
+// Who is who, where more than one source shows phones: the same phone may be in the inventory by TCP, on USB, and in an adb server's
+// list. Each phone that comes online claims the serial number it tells of itself (ro.serialno); the second one to claim the
+// same is the same phone, and gets no commands, so that none can reach a phone twice.
+//
+// Equal serial numbers at two different USB ports are two phones: some makers give all of theirs the same. A phone that tells no
+// serial number stands for itself.
+//
+// Threads: any (a mutex; used once per connection). Ownership: shared by all generations of a fleet. Failure: none.
+#pragma once
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace drover::fleet {
+
+class IdentityBook {
+public:
+    // Of two that are the same phone, one that the inventory names stays.
+    enum class Rank : std::uint8_t { discovered, inventory };
+    // Empty: granted, until release(). Else the id of the phone that has it.
+    std::string claim(const std::string& id, Rank rank, const std::string& serial, const std::string& usb_path);
+    void release(const std::string& id);
+
+    // Discovered ones that turned out to be another phone, by id, and which one. They stay out of the fleet until that one is
+    // forgotten.
+    std::map<std::string, std::string> twins() const;
+    // That phone is in the fleet no more.
+    void forget(const std::string& id);
+    // `found` is called, from a loop, whenever twins() has grown.
+    void on_twin(std::function<void()> found);
+
+private:
+    struct Holder {
+        std::string id;
+        Rank rank;
+        std::string usb_path;
+    };
+    mutable std::mutex mutex_;
+    std::multimap<std::string, Holder> holders_;  // by serial number
+    std::map<std::string, std::string> twins_;
+    std::function<void()> found_;
+};
+
+}  // namespace drover::fleet

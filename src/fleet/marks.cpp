@@ -1,0 +1,136 @@
+#include "fleet/marks.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "base/utf8.hpp"
+
+namespace drover::fleet {
+namespace {
+
+namespace fs = std::filesystem;
+
+auto failed(std::string_view what, const fs::path& path) {
+    return fail(Code::store_failed, fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errno)));
+}
+
+class Fd {
+public:
+    explicit Fd(int fd) : fd_(fd) {}
+    ~Fd() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    Fd(const Fd&) = delete;
+    Fd& operator=(const Fd&) = delete;
+    int get() const { return fd_; }
+
+private:
+    const int fd_;
+};
+
+Result<void> write_whole(const fs::path& path, std::string_view text) {
+    const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (file.get() < 0) return failed("make", path);
+    while (!text.empty()) {
+        const ssize_t n = ::write(file.get(), text.data(), text.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return failed("write", path);
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+    if (::fsync(file.get()) != 0) return failed("write", path);
+    return {};
+}
+
+// So that the rename outlives a power cut too; a file system that cannot is not worth a failure.
+void sync_folder(const fs::path& folder) {
+    const Fd dir(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (dir.get() >= 0) (void)::fsync(dir.get());
+}
+
+std::string write_marks(const Marks& marks) {
+    std::string text;
+    for (const auto& [id, mark] : marks) {
+        const auto since = std::chrono::duration_cast<std::chrono::seconds>(mark.since.time_since_epoch()).count();
+        text += fmt::format("{}\t{}\t{}\t{}\n", id, since, mark.by, mark.reason);
+    }
+    return text;
+}
+
+}  // namespace
+
+fs::path marks_file(const fs::path& state_dir) { return state_dir.empty() ? fs::path() : state_dir / "disabled"; }
+
+std::string clean_reason(std::string_view text) {
+    std::string clean = sanitize_utf8(text);
+    for (char& c : clean) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+    }
+    return clean.substr(0, utf8_floor(clean, kReasonBytesMax));
+}
+
+Result<Marks> load_marks(const fs::path& state_dir) {
+    const fs::path file = marks_file(state_dir);
+    Marks marks;
+    std::error_code error;
+    if (file.empty() || !fs::exists(file, error)) {
+        if (!error || file.empty()) return marks;
+        return fail(Code::store_failed, fmt::format("cannot read {}: {}", file.string(), error.message()));
+    }
+    if (fs::file_size(file, error) > kMarksBytesMax || error)
+        return fail(Code::store_failed, fmt::format("cannot read {}: it is no file of marks", file.string()));
+    std::ifstream in(file);
+    if (!in) return failed("read", file);
+    int number = 0;
+    for (std::string line; std::getline(in, line);) {
+        ++number;
+        std::istringstream parts(line);
+        std::string id, since;
+        Mark mark;
+        std::getline(parts, id, '\t');
+        std::getline(parts, since, '\t');
+        std::getline(parts, mark.by, '\t');
+        std::getline(parts, mark.reason);
+        std::int64_t seconds = 0;
+        const auto [end, ec] = std::from_chars(since.data(), since.data() + since.size(), seconds);
+        if (id.empty() || ec != std::errc() || end != since.data() + since.size()) {
+            return fail(Code::store_failed,
+                        fmt::format("{}:{}: this is no mark of a disabled phone; mend or remove the line",
+                                    file.string(), number));
+        }
+        mark.since = std::chrono::system_clock::time_point(std::chrono::seconds(seconds));
+        marks[id] = std::move(mark);
+    }
+    return marks;
+}
+
+Result<void> change_marks(const fs::path& state_dir, const std::function<void(Marks&)>& change) {
+    if (state_dir.empty()) return fail(Code::store_failed, "there is no state directory: set state_dir, or HOME");
+    std::error_code error;
+    if (fs::create_directories(state_dir, error)) fs::permissions(state_dir, fs::perms::owner_all, error);
+    if (error) return fail(Code::store_failed, fmt::format("{}: {}", state_dir.string(), error.message()));
+    const fs::path file = marks_file(state_dir);
+    const fs::path lock_file = file.string() + ".lock";
+    const Fd lock(::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (lock.get() < 0 || ::flock(lock.get(), LOCK_EX) != 0) return failed("lock", lock_file);
+    auto marks = load_marks(state_dir);
+    if (!marks) return tl::unexpected(marks.error());
+    const Marks before = *marks;
+    change(*marks);
+    if (*marks == before) return {};
+    const fs::path fresh = file.string() + ".new";
+    if (auto written = write_whole(fresh, write_marks(*marks)); !written) return written;
+    fs::rename(fresh, file, error);
+    if (error) return fail(Code::store_failed, fmt::format("cannot replace {}: {}", file.string(), error.message()));
+    sync_folder(state_dir);
+    return {};
+}
+
+}  // namespace drover::fleet

@@ -1,0 +1,175 @@
+// One phone, kept alive: it asks its connector for a carrier, tries again with jittered back-off when the link is lost, and
+// tells whoever waits. It never gives up while somebody wants it. One that a person took out of service is left alone.
+//
+// Threads: its loop only, for its whole life. Ownership: the fleet owns phones; waiters and hooks outlive their registration.
+// Failure: a waiter is told why the phone cannot serve it only when trying again would not help (no trust, TLS, wrong
+// protocol); anything else is retried until the waiter's own deadline.
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "adb/stream.hpp"
+#include "base/loop_pool.hpp"
+#include "drover/instance.hpp"
+#include "drover/row.hpp"
+#include "fleet/boot_watch.hpp"
+#include "fleet/caretaker.hpp"
+#include "fleet/command_gate.hpp"
+#include "fleet/connector.hpp"
+#include "fleet/identity.hpp"
+#include "fleet/pace.hpp"
+#include "fleet/state.hpp"
+
+namespace drover::fleet {
+
+class Phone;
+
+class Waiter {
+public:
+    virtual void on_ready(adb::Carrier& carrier) = 0;
+    virtual void on_hopeless(const Error& why) = 0;
+    // The attempt has come that far. Must not wait(), leave() or end anything.
+    virtual void on_progress(Phase) {}
+
+protected:
+    ~Waiter() = default;
+};
+
+// Told of every change of a phone's state, in order, on the phone's loop.
+class StateListener {
+public:
+    virtual void on_state(const Phone& phone) = 0;
+
+protected:
+    ~StateListener() = default;
+};
+
+// What phones of one fleet share; whatever is null is not done. All of it outlives them.
+struct PhoneShared {
+    IdentityBook* identities = nullptr;  // set where the same phone may be there twice
+    IdentityBook::Rank rank = IdentityBook::Rank::inventory;
+    Pace* pace = nullptr;
+    const Upkeep* upkeep = nullptr;
+    RecoveryCounts* counts = nullptr;  // with upkeep
+};
+
+class Phone final : private ConnectorSink, private Patient {
+public:
+    static constexpr auto kBackoffFirst = std::chrono::milliseconds(100);
+    static constexpr auto kBackoffMax = std::chrono::seconds(15);
+    // A link that lived shorter counts as one more failure: a flapping cable is not tried as fast as it flaps.
+    static constexpr auto kStableAfter = std::chrono::seconds(5);
+    // A phone that is another one is asked that often whether it still is.
+    static constexpr auto kTwinRetry = std::chrono::seconds(15);
+    static constexpr auto kIdentityMax = std::chrono::seconds(5);  // for one answer
+
+    Phone(Loop& loop, std::size_t index, const Instance& instance, std::unique_ptr<Connector> connector,
+          PhoneShared shared = {});
+    ~Phone();
+    Phone(const Phone&) = delete;
+    Phone& operator=(const Phone&) = delete;
+
+    // Tells `waiter` once, at once when the answer is known (then before wait() returns), unless leave() comes first.
+    void wait(Waiter& waiter);
+    void leave(Waiter& waiter);
+
+    // From now on the phone is kept connected and asked whether it has booted; the listener hears of every change. Until
+    // unwatch(); several may watch.
+    void watch(StateListener& listener);
+    void unwatch(StateListener& listener);
+
+    // Gives the link up where nobody needs it: no waiter, no watcher, no command. The next wait() connects again. Not from
+    // inside a callback of the link. The state stays what was last seen.
+    void let_go();
+
+    // Takes the phone out of service, for a person's reason, or (nullopt) back. Whoever waits is told, nothing new is opened, and
+    // the link is closed as soon as no command needs it, so that others can use the phone.
+    void set_service(std::optional<Error> out_of_service);
+    const std::optional<Error>& out_of_service() const { return out_of_service_; }
+
+    // Why it takes no commands now although nobody disabled it: its health is past a limit.
+    const std::optional<Error>& unfit() const { return unfit_; }
+    const std::optional<Health>* health() const { return care_ ? &care_->health() : nullptr; }
+
+    CommandGate& gate() { return gate_; }
+    Loop& loop() { return loop_; }
+    std::size_t index() const { return index_; }
+    const Instance& instance() const { return instance_; }
+    const PhoneState& state() const { return tracker_.state(); }
+    const Tracker& tracker() const { return tracker_; }
+    Phase phase() const { return phase_; }  // how far the current attempt got: connect, handshake or auth
+    const std::optional<Error>& last_error() const { return last_error_; }
+    // Where its link is plugged in, "1-4.2"; empty: not on USB, or nobody knows.
+    std::string usb_path() const { return connector_->usb_path(); }
+    const adb::Peer* peer() const { return carrier_ ? &carrier_->peer() : nullptr; }
+
+private:
+    void on_phase(Phase phase, PhoneEvent event, std::string_view why) override;
+    void on_online(adb::Carrier& carrier) override;
+    void on_unauthorized(const Error& why) override;
+    void on_down(const Error& why, PhoneEvent event, bool hopeless) override;
+    const std::string& name() const override { return instance_.id; }
+    bool busy() const override { return gate_.busy(); }
+    void reconnect() override;
+    bool reset_usb() override { return connector_->reset_usb(); }
+    bool reboot() override;
+    void ask_a_person() override;
+    void set_unfit(std::optional<std::string> why) override;
+
+    void try_now();
+    void on_retry();
+    void drop_link();
+    Duration next_delay(bool was_stable);
+    void ask_identity();
+    void on_identity(const std::optional<std::string>& answer);
+    void become_twin();
+    void update_intent(std::string_view why);
+    void rest();
+    void on_hint();
+    void tell(const std::function<void(Waiter&)>& call);
+    void forget_link();
+    void note(PhoneEvent event, std::string_view why);
+    void tell_state();
+
+    Loop& loop_;
+    const std::size_t index_;
+    const Instance instance_;
+    const PhoneShared shared_;
+    std::unique_ptr<Connector> connector_;
+    adb::Carrier* carrier_ = nullptr;
+    Tracker tracker_{std::chrono::system_clock::now()};
+    Phase phase_ = Phase::connect;
+    bool trying_ = false;  // the connector is at work or the link is up
+    std::optional<Error> last_error_;
+    std::optional<Error> out_of_service_;
+    std::optional<Error> unfit_;
+    std::string twin_of_;                // while its link is about to be dropped for that
+    std::optional<Error> unauthorized_;  // set while the link waits for a person
+    std::vector<Waiter*> waiters_;
+    bool settled_ = true;  // who it is, is known; without that its link serves nobody
+    TimePoint online_at_{};
+    std::size_t failures_ = 0;  // in a row
+    Duration backoff_ = kBackoffFirst;
+    std::minstd_rand jitter_;
+    CommandGate gate_;
+    std::vector<StateListener*> listeners_;
+    BootWatch boot_;
+    Question identity_;
+    std::unique_ptr<Caretaker> care_;  // with upkeep
+    struct Ignored final : adb::StreamHandler {
+        void on_open() override {}
+        adb::Ack on_data(ByteView) override { return adb::Ack::now; }
+        void on_closed(const std::optional<Error>&) override {}
+    } reboot_stream_;
+    // From a clean stack: a link is not dropped from inside its own callbacks.
+    Timer twin_ = Timer::calls<&Phone::become_twin>(*this);
+    Timer rest_ = Timer::calls<&Phone::rest>(*this);
+    Timer ask_identity_ = Timer::calls<&Phone::ask_identity>(*this);
+    Timer retry_ = Timer::calls<&Phone::on_retry>(*this);
+};
+
+}  // namespace drover::fleet

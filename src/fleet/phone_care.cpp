@@ -1,0 +1,96 @@
+// What keeps a phone well, and apart from its twins: service, health, recovery, identity.
+#include "adb/shell_call.hpp"
+#include "base/log.hpp"
+#include "fleet/phone.hpp"
+
+namespace drover::fleet {
+
+void Phone::set_service(std::optional<Error> out_of_service) {
+    out_of_service_ = std::move(out_of_service);
+    if (out_of_service_) {
+        update_intent(out_of_service_->message);
+        tell([&](Waiter& w) { w.on_hopeless(*out_of_service_); });
+        return rest();
+    }
+    update_intent("back in service");
+    if (!listeners_.empty() && !trying_ && !retry_.armed()) try_now();
+}
+
+// Its link stays: only that way it can be seen to be well again.
+void Phone::set_unfit(std::optional<std::string> why) {
+    if (!why && !unfit_) return;
+    const bool fresh = why && (!unfit_ || unfit_->message != *why);
+    unfit_ = why ? std::optional(Error(Code::disabled, *why)) : std::nullopt;
+    update_intent(why ? *why : "its health is within limits again");
+    if (fresh) log::warn("{}: takes no commands: {}", instance_.id, *why);
+    if (!why) log::info("{}: takes commands again", instance_.id);
+    if (unfit_) tell([&](Waiter& w) { w.on_hopeless(*unfit_); });
+}
+
+void Phone::update_intent(std::string_view why) {
+    const Intent intent = out_of_service_ || unfit_ ? Intent::disabled : Intent::none;
+    if (tracker_.set_intent(intent, why, std::chrono::system_clock::now())) tell_state();
+}
+
+// Closes the link of a phone that is out of service, once nothing runs on it.
+void Phone::rest() {
+    if (!out_of_service_ || gate_.busy()) return;
+    retry_.cancel();
+    drop_link();
+    unfit_.reset();
+    note(PhoneEvent::detached, out_of_service_->message);
+}
+
+void Phone::drop_link() {
+    const bool was_trying = trying_;
+    forget_link();
+    if (was_trying) connector_->stop();
+}
+
+void Phone::reconnect() {
+    drop_link();
+    retry_.cancel();
+    note(PhoneEvent::link_lost, "recovery: reconnect");
+    try_now();
+}
+
+bool Phone::reboot() {
+    if (!carrier_) return false;
+    const bool sent = carrier_->open("reboot:", reboot_stream_).has_value();
+    if (sent && tracker_.set_intent(Intent::reboot, "recovery: reboot", std::chrono::system_clock::now())) tell_state();
+    return sent;
+}
+
+void Phone::ask_a_person() {
+    log::error("{}: a person has to look at it: {}: {}", instance_.id, to_string(state().condition), state().why);
+}
+
+void Phone::ask_identity() {
+    if (carrier_) identity_.ask(*carrier_, "getprop ro.serialno", kIdentityMax);
+}
+
+void Phone::on_identity(const std::optional<std::string>& answer) {
+    constexpr auto kAskAgain = std::chrono::seconds(1);
+    constexpr std::size_t kSerialMax = 128;
+    if (!answer) return loop_.arm_after(ask_identity_, kAskAgain);
+    std::string serial = answer->substr(0, kSerialMax);
+    serial.erase(std::min(serial.find_first_of("\r\n"), serial.size()));
+    const std::string other = shared_.identities->claim(instance_.id, shared_.rank, serial, connector_->usb_path());
+    if (other.empty()) {
+        settled_ = true;
+        return tell([&](Waiter& w) { w.on_ready(*carrier_); });
+    }
+    twin_of_ = other;
+    loop_.arm_after(twin_, Duration::zero());
+}
+
+void Phone::become_twin() {
+    const Error twin(Code::disabled, "it is the same phone as " + twin_of_ + ", which gets the commands");
+    drop_link();
+    last_error_ = twin;
+    note(PhoneEvent::no_connection, twin.message);
+    loop_.arm_after(retry_, kTwinRetry);
+    tell([&](Waiter& w) { w.on_hopeless(twin); });
+}
+
+}  // namespace drover::fleet

@@ -1,0 +1,139 @@
+#include "fleet/server_connector.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace drover::fleet {
+namespace {
+
+bool matches(const adb::ServerDevice& row, const Address& address) {
+    if (const auto* usb = std::get_if<UsbPath>(&address)) return row.usb_path == usb->path;
+    // Over TCP the server lists a phone under its address.
+    return row.serial == to_string(address);
+}
+
+// Trying again soon will not help: a person, or whoever runs the server, has to act.
+bool is_hopeless(Code code) {
+    return code == Code::unauthorized || code == Code::no_permission || code == Code::server_unreachable ||
+           code == Code::server_failed;
+}
+
+// What a row that cannot be used says of the phone.
+PhoneEvent event_of(Code code) {
+    switch (code) {
+        case Code::unauthorized: return PhoneEvent::unauthorized;
+        case Code::no_permission: return PhoneEvent::no_permissions;
+        case Code::server_unreachable:
+        case Code::server_failed: return PhoneEvent::server_down;
+        default: return PhoneEvent::no_connection;
+    }
+}
+
+}  // namespace
+
+Result<adb::ServerDevice> find_row(const ServerView& view, const Address& address) {
+    if (view.down) return tl::unexpected(*view.down);
+    const auto same = [&](const adb::ServerDevice& row) { return matches(row, address); };
+    const auto row = std::find_if(view.devices.begin(), view.devices.end(), same);
+    if (row == view.devices.end()) {
+        return fail(Code::phone_not_found, fmt::format("the adb server does not list '{}'", to_string(address)));
+    }
+    if (std::find_if(row + 1, view.devices.end(), same) != view.devices.end()) {
+        return fail(Code::not_supported,
+                    fmt::format("the adb server lists '{}' more than once: give its USB path instead (usb:1-4.2)",
+                                to_string(address)));
+    }
+    switch (row->state) {
+        case adb::AdbState::device:
+        case adb::AdbState::recovery: return *row;
+        case adb::AdbState::unauthorized:
+            return fail(Code::unauthorized,
+                        "the phone does not trust the adb server's key: accept it on the phone's screen");
+        case adb::AdbState::no_permissions: return fail(Code::no_permission, row->state_text);
+        case adb::AdbState::offline:
+        case adb::AdbState::connecting:
+        case adb::AdbState::authorizing:
+        case adb::AdbState::detached:
+            return fail(Code::phone_not_found, fmt::format("the adb server lists it as '{}'", row->state_text));
+        default: return fail(Code::not_ready, fmt::format("it is in state '{}'", row->state_text));
+    }
+}
+
+ServerConnector::ServerConnector(Loop& loop, ServerHub& hub, Address address)
+    : loop_(loop), hub_(hub), address_(std::move(address)) {}
+
+ServerConnector::~ServerConnector() {
+    *self_ = nullptr;
+    stop();
+}
+
+void ServerConnector::start(ConnectorSink& sink) {
+    DROVER_ASSERT(!sink_ && !carrier_);
+    sink_ = &sink;
+    sink.on_phase(Phase::connect, PhoneEvent::no_connection, "");
+    if (!subscription_) {
+        subscription_ = std::make_unique<ServerHub::Subscription>(hub_, loop_, static_cast<ServerListener&>(*this));
+        return;
+    }
+    if (!view_) return;
+    // Later: the phone expects no answer from inside start().
+    loop_.post([self = self_] {
+        if (*self) (*self)->look();
+    });
+}
+
+void ServerConnector::stop() {
+    sink_ = nullptr;
+    if (const auto carrier = std::move(carrier_)) carrier->shut(Error(Code::link_lost, "the link was closed"));
+}
+
+void ServerConnector::on_view(const std::shared_ptr<const ServerView>& view) {
+    view_ = view;
+    look();
+}
+
+void ServerConnector::look() {
+    const auto row = find_row(*view_, address_);
+    if (row) usb_path_ = row->usb_path;
+    if (!sink_) {
+        if (row) hint();
+        return;
+    }
+    if (carrier_) {
+        if (row && row->transport_id == transport_id_) return;
+        return down(Error(Code::link_lost, row ? "the phone was plugged again" : row.error().message),
+                    row ? PhoneEvent::detached : event_of(row.error().code));
+    }
+    if (!row) {
+        const PhoneEvent event = event_of(row.error().code);
+        sink_->on_phase(event == PhoneEvent::unauthorized ? Phase::auth : Phase::connect, event, row.error().message);
+        return down(row.error(), event);
+    }
+    sink_->on_phase(Phase::handshake, PhoneEvent::transport_open, "listed by the adb server");
+    transport_id_ = row->transport_id;
+    adb::ServerOptions options{hub_.endpoint()};
+    carrier_ = std::make_unique<adb::ServerCarrier>(loop_, std::move(options), *row,
+                                                    static_cast<adb::ServerCarrierSink&>(*this));
+    carrier_->start();
+}
+
+void ServerConnector::on_carrier_ready() {
+    if (sink_) sink_->on_online(*carrier_);
+}
+
+void ServerConnector::on_carrier_lost(const Error& why) {
+    down(why, why.code == Code::server_unreachable ? PhoneEvent::server_down : PhoneEvent::link_lost);
+}
+
+void ServerConnector::down(const Error& why, PhoneEvent event) {
+    // The phone hears of it before the streams do, so that what they start next waits for the next link.
+    const auto carrier = std::move(carrier_);
+    if (ConnectorSink* sink = std::exchange(sink_, nullptr)) sink->on_down(why, event, is_hopeless(why.code));
+    if (carrier) carrier->shut(why);
+}
+
+}  // namespace drover::fleet

@@ -1,0 +1,175 @@
+// What is tried when a phone stays away, and when: in virtual time, then on a phone without a protocol.
+#include "fleet/recovery.hpp"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <condition_variable>
+
+#include "fleet/pace.hpp"
+#include "support/fake_phone.hpp"
+
+namespace drover::test {
+namespace {
+
+using namespace std::chrono_literals;
+using fleet::Ladder;
+
+const TimePoint kStart = TimePoint() + 1000s;
+const std::vector<Rung> kRungs{{RungKind::reconnect, 10s, 5s}, {RungKind::reboot, 20s, 60s}, {RungKind::ask, 0s, 1s}};
+
+std::string taken(Ladder& ladder, Duration at, bool busy = false) {
+    const auto rung = ladder.take(kStart + at, busy);
+    return rung ? std::string(to_string(rung->kind)) : "nothing";
+}
+
+TEST(Ladder, EachRungHasItsOwnWaitAndCheck) {
+    Ladder ladder(kRungs);
+    EXPECT_FALSE(ladder.due());
+    ladder.trouble(kStart);
+    ladder.trouble(kStart + 9s);  // still the same trouble
+    EXPECT_EQ(taken(ladder, 9s), "nothing");
+    EXPECT_EQ(taken(ladder, 10s), "reconnect");
+    EXPECT_EQ(ladder.due(), kStart + 10s + 5s + 20s);
+    EXPECT_EQ(taken(ladder, 34s), "nothing");
+    EXPECT_EQ(taken(ladder, 35s), "reboot");
+    EXPECT_EQ(taken(ladder, 95s), "ask");
+    EXPECT_FALSE(ladder.due());
+    ladder.trouble(kStart + 100s);
+    EXPECT_FALSE(ladder.due()) << "a person was asked; that is not done again and again";
+}
+
+TEST(Ladder, NeverOnAPhoneThatRunsACommand) {
+    Ladder ladder(kRungs);
+    ladder.trouble(kStart);
+    EXPECT_EQ(taken(ladder, 50s, true), "nothing");
+    EXPECT_EQ(taken(ladder, 51s), "reconnect") << "it stays due";
+}
+
+TEST(Ladder, BeginsAnewAndSaysWhatHelped) {
+    Ladder ladder(kRungs);
+    ladder.trouble(kStart);
+    EXPECT_EQ(ladder.well(), std::nullopt) << "nothing was tried";
+    ladder.trouble(kStart + 100s);
+    EXPECT_EQ(taken(ladder, 110s), "reconnect");
+    EXPECT_EQ(ladder.well(), RungKind::reconnect);
+    ladder.trouble(kStart + 200s);
+    EXPECT_EQ(taken(ladder, 210s), "reconnect");
+}
+
+TEST(Ladder, WithoutRungsNothingIsEverDue) {
+    Ladder ladder({});
+    ladder.trouble(kStart);
+    EXPECT_FALSE(ladder.due());
+}
+
+TEST(Pace, LetsABurstThroughAndThenItsRate) {
+    fleet::Pace pace(10);
+    int at_once = 0;
+    while (pace.take(kStart) == Duration::zero()) ++at_once;
+    EXPECT_EQ(at_once, 10);
+    EXPECT_GT(pace.take(kStart + 50ms), Duration::zero());
+    EXPECT_EQ(pace.take(kStart + 101ms), Duration::zero());
+    int later = 0;
+    while (pace.take(kStart + 10s) == Duration::zero()) ++later;
+    EXPECT_EQ(later, 10) << "what was not used is not saved up without end";
+}
+
+// A phone under watch, its links made and broken by the test.
+struct Heard final : fleet::StateListener {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::vector<std::string> seen;
+    void on_state(const fleet::Phone& phone) override {
+        const std::lock_guard lock(mutex);
+        seen.push_back(std::string(to_string(phone.state().condition)) + "/" + phone.state().why);
+        changed.notify_all();
+    }
+    void wait_for(const std::string& text) {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [&] {
+            return std::any_of(seen.begin(), seen.end(), [&](const auto& s) { return s.find(text) != s.npos; });
+        });
+    }
+};
+
+class CareTest : public ::testing::Test {
+protected:
+    void make() {
+        shared.upkeep = &upkeep;
+        shared.counts = &counts;
+        pool.run_on(0, [&] {
+            auto c = std::make_unique<FakeConnector>(pool.at(0));
+            connector = c.get();
+            Instance instance;
+            instance.id = "p0";
+            phone = std::make_unique<fleet::Phone>(pool.at(0), 0, instance, std::move(c), shared);
+        });
+    }
+    ~CareTest() override {
+        pool.run_on(0, [&] {
+            phone->unwatch(heard);
+            phone.reset();
+        });
+    }
+    void watch() {
+        pool.run_on(0, [&] { phone->watch(heard); });
+    }
+
+    std::atomic<int> level{3};  // of the battery
+    Upkeep upkeep;
+    fleet::RecoveryCounts counts;
+    fleet::PhoneShared shared;
+    Heard heard;
+    LoopPool pool{1};
+    FakeConnector* connector = nullptr;
+    std::unique_ptr<fleet::Phone> phone;
+};
+
+TEST_F(CareTest, APhoneThatHangsWhileItBootsIsRebootedAndAPersonAsked) {
+    upkeep.ladder = {{RungKind::usb_reset, 0ms, 0ms}, {RungKind::reboot, 50ms, 0ms}};
+    make();
+    pool.run_on(0, [&] { connector->carrier.output = "\n"; });
+    watch();
+    heard.wait_for("recovery: reboot");
+    pool.run_on(0, [&] { EXPECT_THAT(connector->carrier.opened, ::testing::Contains("reboot:")); });
+    EXPECT_EQ(counts.tried[static_cast<std::size_t>(RungKind::usb_reset)], 1u);
+    EXPECT_EQ(counts.skipped[static_cast<std::size_t>(RungKind::usb_reset)], 1u) << "it is not on USB";
+}
+
+TEST_F(CareTest, AReconnectThatHelpsIsCounted) {
+    upkeep.ladder = {{RungKind::reconnect, 0ms, 60s}};
+    make();
+    pool.run_on(0, [&] {
+        connector->behave = FakeConnector::Behave::mute;
+        connector->at_stop = [&] { connector->behave = FakeConnector::Behave::online; };
+        connector->carrier.output = "1\n";
+    });
+    watch();
+    heard.wait_for("running");
+    pool.run_on(0, [&] { EXPECT_EQ(connector->starts, 2); });
+    EXPECT_EQ(counts.helped[static_cast<std::size_t>(RungKind::reconnect)], 1u);
+}
+
+TEST_F(CareTest, APhonePastALimitTakesNoCommandsAndKeepsItsLink) {
+    upkeep.health_every = 10ms;
+    upkeep.limits.battery_min_percent = 15;
+    make();
+    pool.run_on(0, [&] {
+        connector->carrier.before_answer = [this](FakeCarrier& c, std::string_view service) {
+            const bool health = service.find("dumpsys battery") != service.npos;
+            c.output = health ? "level: " + std::to_string(level) + "\n" : "1\n";
+        };
+    });
+    watch();
+    heard.wait_for("battery at 3 %, below 15 %");
+    pool.run_on(0, [&] {
+        EXPECT_EQ(phone->state().status(), fleet::Status::shut_down);
+        EXPECT_NE(connector->sink, nullptr) << "the link is gone";
+    });
+    level = 80;
+    heard.wait_for("within limits again");
+}
+
+}  // namespace
+}  // namespace drover::test
