@@ -1,0 +1,36 @@
+// A short shell command as one leg of an operation: its output is kept for the row, its exit code decides.
+// Threads, failure: as StreamTask; command_failed with what the command said. Memory: kOutputBytesMax.
+#pragma once
+#include <optional>
+
+#include "adb/shell.hpp"
+#include "transfer/script.hpp"
+
+namespace drover::transfer {
+
+class ShellTask final : public StreamTask, private adb::ShellOutputSink {
+public:
+    static constexpr std::size_t kOutputBytesMax = 16 * 1024;
+
+    // Over whichever shell service the phone has.
+    static Result<Leg> leg(const adb::Peer& peer, std::string_view command);
+
+    Result<void> feed(ByteView bytes) override;
+    Result<void> produce(std::size_t, Bytes&) override { return {}; }
+    bool done() const override { return exit_.has_value(); }
+    Result<void> on_closed() override;
+    Result<std::string> finish() override;
+
+private:
+    void on_shell_bytes(OutputStream stream, ByteView bytes) override;
+
+    adb::ShellV2Parser v2_;
+    std::optional<adb::MarkerTail> v1_;
+    std::string output_;
+    std::optional<int> exit_;
+};
+
+// One word of a phone's shell, whatever it holds.
+std::string shell_word(std::string_view word);
+
+}  // namespace drover::transfer
