@@ -1,0 +1,103 @@
+#include "report/json.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "report/failure.hpp"
+
+namespace drover::report {
+namespace {
+
+namespace json = boost::json;
+
+json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
+
+json::value exit_code_value(const std::optional<int>& exit_code) {
+    return exit_code ? json::value(*exit_code) : json::value(nullptr);
+}
+
+json::array tests_json(const StepResult& step) {
+    json::array tests;
+    for (const auto& test : step.tests) {
+        tests.push_back(json::object{{"suite", view(test.suite)},
+                                     {"name", view(test.name)},
+                                     {"verdict", view(to_string(test.verdict))},
+                                     {"message", view(test.message)}});
+    }
+    return tests;
+}
+
+json::array steps_json(const Row& row) {
+    json::array steps;
+    for (const auto& step : row.steps) {
+        json::object o;
+        o["name"] = view(step.name);
+        o["status"] = view(step_status(step));
+        o["error_code"] = view(info(step.code).name);
+        o["exit_code"] = exit_code_value(step.exit_code);
+        o["output_bytes"] = step.output_bytes;
+        o["ms"] = step.ms;
+        o["kind"] = view(step.kind);
+        o["combination"] = view(step.combination);
+        o["error_msg"] = view(step.error_msg);
+        o["attempts"] = step.attempts;
+        o["begin_ms"] = step.begin_ms;
+        o["restored"] = step.restored;
+        if (!step.tests.empty()) o["tests"] = tests_json(step);
+        if (!step.files.empty()) o["files"] = json::array(step.files.begin(), step.files.end());
+        steps.push_back(std::move(o));
+    }
+    return steps;
+}
+
+json::object summary_json(const Summary& summary) {
+    json::object by_code;
+    for (const auto& code : all_codes()) {
+        if (code.code == Code::ok || summary.tally.count(code.code) == 0) continue;
+        by_code[view(code.name)] = summary.tally.count(code.code);
+    }
+    json::object o;
+    o["targets"] = summary.tally.rows();
+    o["ok"] = summary.tally.ok();
+    o["failed"] = summary.tally.failed();
+    o["by_code"] = std::move(by_code);
+    o["exit_code"] = summary.exit_code;
+    o["ms"] = summary.ms;
+    return o;
+}
+
+}  // namespace
+
+json::object row_object(const Row& row, Steps steps) {
+    json::object o;
+    o["instance_id"] = view(row.instance_id);
+    o["status"] = row.status();
+    o["error_code"] = view(info(row.code).name);
+    o["error_msg"] = view(row.error_msg);
+    o["class"] = view(to_string(info(row.code).cls));
+    o["phase"] = view(to_string(row.phase));
+    o["execute_msg"] = view(row.execute_msg);
+    o["exit_code"] = exit_code_value(row.exit_code);
+    o["output_bytes"] = row.output_bytes;
+    o["truncated"] = row.truncated;
+    o["attempts"] = row.attempts;
+    o["ms"] = row.ms;
+    if (steps == Steps::with) o["steps"] = steps_json(row);
+    return o;
+}
+
+std::string row_json(const Row& row, Steps steps) { return json::serialize(row_object(row, steps)); }
+
+std::string document_json(const Summary& summary, std::span<const Row> rows, Steps steps) {
+    auto text = R"({"schema":1,"summary":)" + json::serialize(summary_json(summary)) + R"(,"rows":[)";
+    bool first = true;
+    for (const auto& row : rows) {
+        text += first ? "\n" : ",\n";
+        text += row_json(row, steps);
+        first = false;
+    }
+    return text + "]}\n";
+}
+
+}  // namespace drover::report

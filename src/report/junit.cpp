@@ -1,0 +1,174 @@
+#include "report/junit.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "report/failure.hpp"
+
+namespace drover::report {
+namespace {
+
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";
+
+bool is_failure(Code code) { return info(code).exit_code == info(Code::command_failed).exit_code; }
+
+std::string seconds(std::uint64_t ms) { return fmt::format("{}.{:03}", ms / 1000, ms % 1000); }
+
+struct Case {
+    std::string suite_name;  // the classname
+    std::string name;
+    std::uint64_t ms = 0;
+    Code code = Code::ok;
+    bool skipped = false;
+    std::string message;  // "CPS.0191: ..."
+    std::string details;  // the text of the element: a stack trace
+    std::string_view output;
+    std::string note;
+};
+
+std::string text_of(const Case& c) {
+    auto text = fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{}\">\n", xml_text(c.suite_name),
+                            xml_text(c.name), seconds(c.ms));
+    if (c.skipped) text += "      <skipped></skipped>\n";
+    if (!c.skipped && c.code != Code::ok) {
+        text +=
+            fmt::format("      <{0} type=\"{1}\" message=\"{2}\">{3}</{0}>\n", is_failure(c.code) ? "failure" : "error",
+                        info(c.code).name, xml_text(c.message), xml_text(c.details));
+    }
+    if (!c.output.empty()) text += fmt::format("      <system-out>{}</system-out>\n", xml_text(c.output));
+    if (!c.note.empty()) text += fmt::format("      <system-err>{}</system-err>\n", xml_text(c.note));
+    return text + "    </testcase>\n";
+}
+
+std::string text_of(std::string_view name, std::uint64_t ms, const std::vector<Case>& cases) {
+    std::size_t failures = 0, errors = 0, skipped = 0;
+    for (const auto& c : cases) {
+        skipped += c.skipped ? 1 : 0;
+        if (c.skipped || c.code == Code::ok) continue;
+        ++(is_failure(c.code) ? failures : errors);
+    }
+    auto text = fmt::format("  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\"{} time=\"{}\">\n",
+                            xml_text(name), cases.size(), failures, errors,
+                            skipped > 0 ? fmt::format(" skipped=\"{}\"", skipped) : "", seconds(ms));
+    for (const auto& c : cases) text += text_of(c);
+    return text + "  </testsuite>\n";
+}
+
+Case case_of_row(std::string_view name, const Row& row) {
+    return {std::string(name), row.instance_id,     row.ms, row.code, false, failure_line(row), {},
+            row.execute_msg,   truncation_line(row)};
+}
+
+std::string step_title(const StepResult& step) {
+    return step.combination.empty() ? step.name : fmt::format("{} ({})", step.name, step.combination);
+}
+
+// The step, and the tests it ran.
+void add_cases(const Row& row, const StepResult& step, std::string_view suite, std::string_view name,
+               std::vector<Case>& to) {
+    Case c{std::string(suite),
+           std::string(name),
+           step.ms,
+           step.continued ? Code::ok : step.code,
+           step.skipped,
+           {},
+           {},
+           {},
+           {}};
+    if (step.code != Code::ok) {
+        c.message = fmt::format("{}: {}", info(step.code).name, step.error_msg);
+        if (step.continued) c.note = c.message;
+    }
+    c.output = std::string_view(row.execute_msg).substr(step.output_begin, step.output_end - step.output_begin);
+    to.push_back(std::move(c));
+    for (const auto& test : step.tests) {
+        Case t{test.suite, test.name,    0,  Code::ok, test.verdict == TestCase::Verdict::skipped,
+               {},         test.message, {}, {}};
+        if (test.verdict == TestCase::Verdict::failed) t.code = Code::command_failed;
+        if (test.verdict == TestCase::Verdict::error) t.code = Code::internal;
+        if (t.code != Code::ok) t.message = test.message.substr(0, test.message.find('\n'));
+        if (t.code == Code::ok) t.details.clear();
+        to.push_back(std::move(t));
+    }
+}
+
+std::string suites_by_phone(std::span<const Row> rows) {
+    std::string text;
+    for (const auto& row : rows) {
+        std::vector<Case> cases;
+        for (const auto& step : row.steps) add_cases(row, step, row.instance_id, step_title(step), cases);
+        // Where no step is to blame, the phone itself is a case: it was stopped, or never came so far.
+        const bool told = std::any_of(row.steps.begin(), row.steps.end(),
+                                      [](const StepResult& s) { return s.code != Code::ok && !s.continued; });
+        if (!row.ok() && !told) cases.push_back(case_of_row(row.instance_id, row));
+        text += text_of(row.instance_id, row.ms, cases);
+    }
+    return text;
+}
+
+std::string suites_by_step(std::span<const Row> rows) {
+    std::vector<std::pair<std::string, std::vector<Case>>> suites;
+    std::vector<Case> rest;
+    for (const auto& row : rows) {
+        for (std::size_t i = 0; i < row.steps.size(); ++i) {
+            if (i == suites.size()) suites.emplace_back(step_title(row.steps[i]), std::vector<Case>());
+            add_cases(row, row.steps[i], suites[i].first, row.instance_id, suites[i].second);
+        }
+        if (row.steps.empty()) rest.push_back(case_of_row("not begun", row));
+    }
+    std::string text;
+    for (const auto& [name, cases] : suites) {
+        std::uint64_t ms = 0;
+        for (const auto& c : cases) ms = std::max(ms, c.ms);
+        text += text_of(name, ms, cases);
+    }
+    return rest.empty() ? text : text + text_of("not begun", 0, rest);
+}
+
+}  // namespace
+
+std::string xml_text(std::string_view utf8) {
+    std::string out;
+    out.reserve(utf8.size());
+    for (std::size_t i = 0; i < utf8.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(utf8[i]);
+        const auto rest = utf8.substr(i);
+        if (byte == '&') {
+            out += "&amp;";
+        } else if (byte == '<') {
+            out += "&lt;";
+        } else if (byte == '>') {
+            out += "&gt;";
+        } else if (byte == '"') {
+            out += "&quot;";
+        } else if (byte == '\r') {
+            out += "&#13;";  // a bare one would be read back as a newline
+        } else if (byte < 0x20 && byte != '\n' && byte != '\t') {
+            out += kReplacement;
+        } else if (rest.starts_with("\xef\xbf\xbe") || rest.starts_with("\xef\xbf\xbf")) {
+            out += kReplacement;
+            i += 2;
+        } else {
+            out += utf8[i];
+        }
+    }
+    return out;
+}
+
+std::string document_junit(std::string_view name, const Summary& summary, std::span<const Row> rows, JunitSuite suite) {
+    std::string text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n";
+    const bool has_steps = std::any_of(rows.begin(), rows.end(), [](const Row& row) { return !row.steps.empty(); });
+    if (suite == JunitSuite::call || !has_steps) {
+        std::vector<Case> cases;
+        for (const auto& row : rows) cases.push_back(case_of_row(name, row));
+        text += text_of(name, summary.ms, cases);
+    } else {
+        text += suite == JunitSuite::phone ? suites_by_phone(rows) : suites_by_step(rows);
+    }
+    return text + "</testsuites>\n";
+}
+
+}  // namespace drover::report
