@@ -1,0 +1,13 @@
+#include "job/action.hpp"
+
+#include <fmt/format.h>
+
+namespace drover::job {
+
+std::string shell_exports(const std::vector<std::pair<std::string, std::string>>& env) {
+    std::string out;
+    for (const auto& [name, value] : env) out += fmt::format("export {}={}; ", name, shell_quote(value));
+    return out;
+}
+
+}  // namespace drover::job

@@ -1,0 +1,95 @@
+#include "job/host_runner.hpp"
+
+#include <deque>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "job/host_process.hpp"
+
+namespace drover::job {
+
+struct HostRunner::Impl {
+    struct Once {
+        std::optional<Outcome> outcome;
+        std::vector<std::function<void(const Outcome&)>> waiting;
+    };
+
+    boost::asio::io_context io{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard{io.get_executor()};
+    // The runner's thread only.
+    std::set<std::shared_ptr<HostProcess>> running;
+    std::deque<std::shared_ptr<HostProcess>> queued;
+    bool ending = false;
+    // Any thread.
+    std::mutex mutex;
+    std::map<std::size_t, Once> once;
+    std::thread thread;
+
+    void begin_queued() {
+        while (running.size() < kProgramsMax && !queued.empty()) {
+            auto next = std::move(queued.front());
+            queued.pop_front();
+            running.insert(next);
+            next->begin([this](const std::shared_ptr<HostProcess>& done) {
+                running.erase(done);
+                if (ending && running.empty()) guard.reset();
+                begin_queued();
+            });
+        }
+    }
+};
+
+HostRunner::HostRunner() : impl_(std::make_unique<Impl>()) {
+    impl_->thread = std::thread([impl = impl_.get()] { impl->io.run(); });
+}
+
+HostRunner::~HostRunner() {
+    boost::asio::post(impl_->io, [impl = impl_.get()] {
+        impl->ending = true;
+        for (const auto& process : std::exchange(impl->queued, {})) process->refuse();
+        const auto all = impl->running;
+        for (const auto& process : all) process->terminate();
+        if (impl->running.empty()) impl->guard.reset();
+    });
+    impl_->thread.join();
+}
+
+std::shared_ptr<HostProgram> HostRunner::start(HostCommand command, std::shared_ptr<HostListener> listener) {
+    auto process = std::make_shared<HostProcess>(impl_->io, std::move(command), std::move(listener));
+    boost::asio::post(impl_->io, [impl = impl_.get(), process] {
+        if (impl->ending) return process->refuse();
+        impl->queued.push_back(process);
+        impl->begin_queued();
+    });
+    return process;
+}
+
+bool HostRunner::claim(std::size_t step, std::function<void(const Outcome&)> told) {
+    std::optional<Outcome> known;
+    {
+        const std::lock_guard lock(impl_->mutex);
+        const auto [entry, fresh] = impl_->once.try_emplace(step);
+        if (fresh) return true;
+        if (!entry->second.outcome) {
+            entry->second.waiting.push_back(std::move(told));
+            return false;
+        }
+        known = entry->second.outcome;
+    }
+    told(*known);
+    return false;
+}
+
+void HostRunner::publish(std::size_t step, const Outcome& outcome) {
+    std::vector<std::function<void(const Outcome&)>> waiting;
+    {
+        const std::lock_guard lock(impl_->mutex);
+        auto& once = impl_->once[step];
+        once.outcome = outcome;
+        waiting.swap(once.waiting);
+    }
+    for (const auto& told : waiting) told(outcome);
+}
+
+}  // namespace drover::job

@@ -1,0 +1,194 @@
+#include "job/journal.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "base/yaml_tree.hpp"
+#include "job/journal_lines.hpp"
+#include "job/model.hpp"
+
+namespace drover::job {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr mode_t kPrivate = 0600;  // outputs of phones are nobody else's business
+
+std::string system_text() { return std::strerror(errno); }
+
+// Old runs make room; one that is at work is locked, and stays.
+void remove_old(const fs::path& dir) {
+    std::vector<std::pair<fs::file_time_type, fs::path>> files;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(dir, error)) {
+        if (entry.path().extension() == ".jsonl") files.emplace_back(entry.last_write_time(error), entry.path());
+    }
+    if (files.size() < Journal::kRunsKept) return;
+    std::sort(files.begin(), files.end());
+    files.resize(files.size() - Journal::kRunsKept + 1);
+    for (const auto& [time, path] : files) {
+        const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+        if (fd < 0) continue;
+        if (::flock(fd, LOCK_EX | LOCK_NB) == 0) fs::remove(path, error);
+        ::close(fd);
+    }
+}
+
+bool valid_id(const std::string& id) {
+    constexpr std::size_t kIdMax = 64;
+    return !id.empty() && id.size() <= kIdMax && std::all_of(id.begin(), id.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    });
+}
+
+bool write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const auto written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return false;
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+}
+
+}  // namespace
+
+Journal::Journal(int fd) : fd_(fd), writer_([this] { write_loop(); }) {}
+
+void Journal::close() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (std::exchange(ending_, true)) return;
+        work_.notify_one();
+    }
+    writer_.join();
+    ::close(fd_);
+}
+
+Result<std::unique_ptr<Journal>> Journal::create(const fs::path& dir, const RunHead& head) {
+    std::error_code error;
+    fs::create_directories(dir, error);
+    if (error) return fail(Code::store_failed, fmt::format("{}: {}", dir.string(), error.message()));
+    remove_old(dir);
+    const auto path = dir / (head.id + ".jsonl");
+    const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, kPrivate);
+    if (fd < 0 || ::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        auto why = fail(Code::store_failed, fmt::format("{}: {}", path.string(), system_text()));
+        if (fd >= 0) ::close(fd);
+        return why;
+    }
+    // What the run is comes to the disk before anything runs: a journal without it is none.
+    if (!write_all(fd, head_line(head)) || ::fdatasync(fd) != 0) {
+        auto why = fail(Code::store_failed, fmt::format("{}: {}", path.string(), system_text()));
+        ::close(fd);
+        fs::remove(path, error);
+        return why;
+    }
+    return std::unique_ptr<Journal>(new Journal(fd));
+}
+
+Result<Past> Journal::read(const fs::path& dir, const std::string& id) {
+    if (!valid_id(id)) return fail(Code::usage, fmt::format("'{}' is no run", id.substr(0, 64)));
+    const auto path = dir / (id + ".jsonl");
+    std::error_code error;
+    const auto size = fs::file_size(path, error);
+    if (error) return fail(Code::usage, fmt::format("there is no run '{}' in {}", id, dir.string()));
+    if (size > kBytesMax) return fail(Code::usage, fmt::format("{}: larger than {} bytes", path.string(), kBytesMax));
+    std::ifstream in(path, std::ios::binary);
+    Past past;
+    std::string line;
+    while (std::getline(in, line)) {
+        // The last one may have been cut off when drover was killed: what it said has not happened.
+        if (in.eof() || !take_line(line, past)) continue;
+    }
+    if (past.head.id != id) return fail(Code::usage, fmt::format("{}: is no journal of a run", path.string()));
+    return past;
+}
+
+Result<Journal::Reopened> Journal::reopen(const fs::path& dir, const std::string& id) {
+    if (!valid_id(id)) return fail(Code::usage, fmt::format("'{}' is no run", id.substr(0, 64)));
+    const auto path = dir / (id + ".jsonl");
+    const int fd = ::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC);
+    if (fd < 0) return fail(Code::usage, fmt::format("there is no run '{}' in {}", id, dir.string()));
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        ::close(fd);
+        return fail(Code::usage, fmt::format("run '{}' is still at work", id));
+    }
+    auto past = read(dir, id);
+    if (!past) {
+        ::close(fd);
+        return tl::unexpected(past.error());
+    }
+    std::unique_ptr<Journal> journal(new Journal(fd));
+    journal->add("\n");  // ends a line that was cut off
+    return Reopened{std::move(journal), *std::move(past)};
+}
+
+void Journal::begin(std::size_t phone, std::size_t step, std::function<void()> noted) {
+    add(begin_line(phone, step), std::move(noted));
+}
+void Journal::end(std::size_t phone, std::size_t step, const EndedStep& ended) { add(end_line(phone, step, ended)); }
+void Journal::row(std::size_t phone, const Row& row) { add(row_line(phone, row)); }
+
+std::string Journal::failed() const {
+    const std::lock_guard lock(mutex_);
+    return failed_;
+}
+
+void Journal::add(std::string line, std::function<void()> noted) {
+    const std::lock_guard lock(mutex_);
+    if (ending_) return;
+    waiting_ += line;
+    if (noted) waiting_noted_.push_back(std::move(noted));
+    work_.notify_one();
+}
+
+void Journal::write_loop() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+        work_.wait(lock, [this] { return !waiting_.empty() || ending_; });
+        if (waiting_.empty()) return;
+        const auto lines = std::exchange(waiting_, {});
+        const auto noted = std::exchange(waiting_noted_, {});
+        const bool dead = !failed_.empty();
+        lock.unlock();
+        std::string why;
+        if (!dead && (!write_all(fd_, lines) || ::fdatasync(fd_) != 0)) why = system_text();
+        for (const auto& call : noted) call();
+        lock.lock();
+        if (!why.empty()) failed_ = why;
+    }
+}
+
+Result<std::string> fingerprint_of(const std::string& file, const std::vector<std::string>& used_files) {
+    std::vector<std::string> files{file};
+    files.insert(files.end(), used_files.begin(), used_files.end());
+    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+    EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr);
+    for (const auto& name : files) {
+        const auto text = yaml::read_text(yaml::Source{name, Code::bad_job, kJobBytesMax});
+        if (!text) return tl::unexpected(text.error());
+        const std::uint64_t size = text->size();
+        EVP_DigestUpdate(hash.get(), &size, sizeof size);
+        EVP_DigestUpdate(hash.get(), text->data(), text->size());
+    }
+    std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+    unsigned int length = 0;
+    EVP_DigestFinal_ex(hash.get(), bytes.data(), &length);
+    std::string out;
+    for (unsigned int i = 0; i < length; ++i) out += fmt::format("{:02x}", bytes[i]);
+    return out;
+}
+
+}  // namespace drover::job

@@ -1,0 +1,101 @@
+// The journal of a run: what was begun and what ended on each phone, in a file, so that a run that was killed can be taken up
+// again without doing anything twice.
+//
+//   STATE/runs/ID.jsonl   one JSON object a line: what the run is; then, as it goes, steps begun, steps ended, rows
+//
+// Threads: Journal from any thread; a thread of its own writes what came together with one fdatasync. Ownership: whoever opened it;
+// the file is locked as long. Failure: opening says what is wrong; a disk that fails later ends the journal, not the run: steps
+// are then no longer noted, failed() says why, and whoever waits for a note goes on.
+#pragma once
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "drover/row.hpp"
+#include "job/scope.hpp"
+
+namespace drover::job {
+
+// What a run is. Phones are numbered as `phones` lists them, steps as the plan does.
+struct RunHead {
+    std::string id;
+    std::string file;         // the job's, absolute
+    std::string fingerprint;  // of the job's file and those it uses
+    std::vector<std::string> phones;
+};
+
+// A step that has ended, with its part of the row's text.
+struct EndedStep {
+    StepResult result;
+    Row part;                      // execute_msg, runs, truncated
+    std::optional<Output> output;  // what `register` kept
+    bool opened = false;
+};
+
+// What a journal tells of one phone.
+struct PastPhone {
+    std::optional<Row> row;
+    std::map<std::size_t, EndedStep> ended;
+    std::set<std::size_t> begun;  // and not ended
+};
+
+struct Past {
+    RunHead head;
+    std::vector<PastPhone> phones;
+};
+
+class Journal {
+public:
+    static constexpr std::size_t kRunsKept = 100;
+    static constexpr std::size_t kBytesMax = std::size_t{1} << 30;  // of a journal that is read
+
+    static Result<std::unique_ptr<Journal>> create(const std::filesystem::path& dir, const RunHead& head);
+    struct Reopened;
+    static Result<Reopened> reopen(const std::filesystem::path& dir, const std::string& id);
+    // Without taking it up: also while it is at work.
+    static Result<Past> read(const std::filesystem::path& dir, const std::string& id);
+    ~Journal() { close(); }
+    Journal(const Journal&) = delete;
+    Journal& operator=(const Journal&) = delete;
+
+    // `noted` comes when it is on disk, on the journal's thread.
+    void begin(std::size_t phone, std::size_t step, std::function<void()> noted);
+    void end(std::size_t phone, std::size_t step, const EndedStep& ended);
+    void row(std::size_t phone, const Row& row);
+    std::string failed() const;
+    // Writes what waits, and calls nobody afterwards; what is added later is dropped. Not from `noted`.
+    void close();
+
+private:
+    explicit Journal(int fd);
+    void add(std::string line, std::function<void()> noted = {});
+    void write_loop();
+
+    const int fd_;
+    mutable std::mutex mutex_;
+    std::condition_variable work_;
+    std::string waiting_;
+    std::vector<std::function<void()>> waiting_noted_;
+    std::string failed_;
+    bool ending_ = false;
+    std::thread writer_;
+};
+
+struct Journal::Reopened {
+    std::unique_ptr<Journal> journal;
+    Past past;
+};
+
+// A hash of the texts of all files; Code::bad_job when one cannot be read.
+Result<std::string> fingerprint_of(const std::string& file, const std::vector<std::string>& used_files);
+
+}  // namespace drover::job

@@ -1,0 +1,209 @@
+#include "job/journal_lines.hpp"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value_to.hpp>
+
+namespace drover::job {
+namespace {
+
+namespace json = boost::json;
+
+constexpr int kFormat = 1;
+
+json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
+std::string line_of(const json::object& object) { return json::serialize(object) + "\n"; }
+json::value number(const std::optional<int>& value) { return value ? json::value(*value) : json::value(nullptr); }
+
+json::value code_value(Code code) { return json::value(view(info(code).name)); }
+
+json::object json_of(const StepResult& step) {
+    json::object out{{"name", view(step.name)},       {"kind", view(step.kind)},
+                     {"of", view(step.combination)},  {"code", code_value(step.code)},
+                     {"error", view(step.error_msg)}, {"skipped", step.skipped},
+                     {"continued", step.continued},   {"exit", number(step.exit_code)},
+                     {"attempts", step.attempts},     {"bytes", step.output_bytes},
+                     {"from", step.output_begin},     {"to", step.output_end},
+                     {"begin", step.begin_ms},        {"ms", step.ms}};
+    json::array tests;
+    for (const auto& test : step.tests) {
+        tests.push_back(json::array{json::value(view(test.suite)), json::value(view(test.name)),
+                                    json::value(static_cast<int>(test.verdict)), json::value(view(test.message))});
+    }
+    if (!tests.empty()) out["tests"] = std::move(tests);
+    if (!step.files.empty()) out["files"] = json::array(step.files.begin(), step.files.end());
+    return out;
+}
+
+void add_text(json::object& to, const Row& row) {
+    json::array runs;
+    for (const auto& run : row.runs)
+        runs.push_back(json::array{json::value(static_cast<int>(run.stream)), json::value(run.end)});
+    to["text"] = view(row.execute_msg);
+    to["runs"] = std::move(runs);
+    to["truncated"] = row.truncated;
+}
+
+// Readers throw; take_line() makes that a line that is none.
+std::string text(const json::object& from, const char* key) { return json::value_to<std::string>(from.at(key)); }
+template <class T>
+T whole(const json::object& from, const char* key) {
+    return from.at(key).to_number<T>();
+}
+
+std::optional<int> exit_code(const json::object& from) {
+    const auto& value = from.at("exit");
+    return value.is_null() ? std::nullopt : std::optional(value.to_number<int>());
+}
+
+Code code(const json::object& from) {
+    const auto name = text(from, "code");
+    const auto all = all_codes();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const CodeInfo& c) { return c.name == name; });
+    return found == all.end() ? Code::internal : found->code;
+}
+
+StepResult step_of(const json::object& from) {
+    StepResult out;
+    out.name = text(from, "name");
+    out.kind = text(from, "kind");
+    out.combination = text(from, "of");
+    out.code = code(from);
+    out.error_msg = text(from, "error");
+    out.skipped = from.at("skipped").as_bool();
+    out.continued = from.at("continued").as_bool();
+    out.exit_code = exit_code(from);
+    out.attempts = whole<std::uint32_t>(from, "attempts");
+    out.output_bytes = whole<std::uint64_t>(from, "bytes");
+    out.output_begin = whole<std::uint32_t>(from, "from");
+    out.output_end = whole<std::uint32_t>(from, "to");
+    out.begin_ms = whole<std::uint64_t>(from, "begin");
+    out.ms = whole<std::uint64_t>(from, "ms");
+    out.restored = true;
+    if (const auto* tests = from.if_contains("tests")) {
+        for (const auto& test : tests->as_array()) {
+            const auto& parts = test.as_array();
+            out.tests.push_back({json::value_to<std::string>(parts.at(0)), json::value_to<std::string>(parts.at(1)),
+                                 static_cast<TestCase::Verdict>(std::clamp(parts.at(2).to_number<int>(), 0, 3)),
+                                 json::value_to<std::string>(parts.at(3))});
+        }
+    }
+    if (const auto* files = from.if_contains("files")) out.files = json::value_to<std::vector<std::string>>(*files);
+    return out;
+}
+
+void take_text(const json::object& from, Row& to) {
+    to.execute_msg = text(from, "text");
+    to.truncated = from.at("truncated").as_bool();
+    for (const auto& run : from.at("runs").as_array()) {
+        const auto& parts = run.as_array();
+        const auto stream = parts.at(0).to_number<int>() == 2 ? OutputStream::err : OutputStream::out;
+        const auto end = parts.at(1).to_number<std::uint32_t>();
+        to.runs.push_back({stream, std::min(end, static_cast<std::uint32_t>(to.execute_msg.size()))});
+    }
+}
+
+Row row_of(const json::object& from) {
+    Row out;
+    out.code = code(from);
+    out.error_msg = text(from, "error");
+    out.phase = static_cast<Phase>(std::clamp(whole<int>(from, "phase"), 0, static_cast<int>(Phase::done)));
+    out.exit_code = exit_code(from);
+    out.output_bytes = whole<std::uint64_t>(from, "bytes");
+    out.attempts = whole<std::uint32_t>(from, "attempts");
+    out.ms = whole<std::uint64_t>(from, "ms");
+    take_text(from, out);
+    for (const auto& step : from.at("steps").as_array()) {
+        out.steps.push_back(step_of(step.as_object()));
+        auto& added = out.steps.back();
+        added.output_end = std::min(added.output_end, static_cast<std::uint32_t>(out.execute_msg.size()));
+        added.output_begin = std::min(added.output_begin, added.output_end);
+    }
+    return out;
+}
+
+void take_head(const json::object& from, Past& to) {
+    to.head.id = text(from, "run");
+    to.head.file = text(from, "file");
+    to.head.fingerprint = text(from, "fingerprint");
+    to.head.phones = json::value_to<std::vector<std::string>>(from.at("phones"));
+    to.phones.resize(to.head.phones.size());
+}
+
+void take_end(const json::object& from, PastPhone& to) {
+    const auto step = whole<std::size_t>(from, "step");
+    EndedStep ended;
+    ended.result = step_of(from.at("result").as_object());
+    ended.opened = from.at("opened").as_bool();
+    take_text(from, ended.part);
+    if (const auto* kept = from.if_contains("output")) {
+        const auto& o = kept->as_object();
+        ended.output =
+            Output{text(o, "out"), text(o, "err"), ended.result.exit_code, ended.result.code, false, ended.result.ms};
+    }
+    to.begun.erase(step);
+    to.ended.insert_or_assign(step, std::move(ended));
+}
+
+}  // namespace
+
+std::string head_line(const RunHead& head) {
+    json::array phones(head.phones.begin(), head.phones.end());
+    return line_of({{"journal", kFormat},
+                    {"run", view(head.id)},
+                    {"file", view(head.file)},
+                    {"fingerprint", view(head.fingerprint)},
+                    {"phones", std::move(phones)}});
+}
+
+std::string begin_line(std::size_t phone, std::size_t step) { return line_of({{"begin", phone}, {"step", step}}); }
+
+std::string end_line(std::size_t phone, std::size_t step, const EndedStep& ended) {
+    json::object out{{"end", phone}, {"step", step}, {"result", json_of(ended.result)}, {"opened", ended.opened}};
+    add_text(out, ended.part);
+    if (ended.output) out["output"] = json::object{{"out", view(ended.output->out)}, {"err", view(ended.output->err)}};
+    return line_of(out);
+}
+
+std::string row_line(std::size_t phone, const Row& row) {
+    json::array steps;
+    for (const auto& step : row.steps) steps.push_back(json_of(step));
+    json::object out{{"row", phone},
+                     {"code", code_value(row.code)},
+                     {"error", view(row.error_msg)},
+                     {"phase", static_cast<int>(row.phase)},
+                     {"exit", number(row.exit_code)},
+                     {"bytes", row.output_bytes},
+                     {"attempts", row.attempts},
+                     {"ms", row.ms},
+                     {"steps", std::move(steps)}};
+    add_text(out, row);
+    return line_of(out);
+}
+
+bool take_line(std::string_view line, Past& to) {
+    try {
+        const auto value = json::parse(view(line));
+        const auto& object = value.as_object();
+        if (const auto* format = object.if_contains("journal")) {
+            if (format->to_number<int>() != kFormat) return false;
+            take_head(object, to);
+            return true;
+        }
+        for (const char* kind : {"begin", "end", "row"}) {
+            const auto* phone = object.if_contains(kind);
+            if (!phone) continue;
+            auto& past = to.phones.at(phone->to_number<std::size_t>());
+            if (*kind == 'b') past.begun.insert(whole<std::size_t>(object, "step"));
+            if (*kind == 'e') take_end(object, past);
+            if (*kind == 'r') past.row = row_of(object);
+            return true;
+        }
+    } catch (const std::exception&) {}
+    return false;
+}
+
+}  // namespace drover::job

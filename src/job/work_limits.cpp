@@ -1,0 +1,112 @@
+// The other half of JobWork: its limits, being stopped, and what it asks the phone before the first step.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "base/duration.hpp"
+#include "dispatch/execution.hpp"
+#include "job/steps/shell_activity.hpp"
+#include "job/work.hpp"
+
+namespace drover::job {
+
+Scope JobWork::scope() const {
+    return Scope{
+        phone_->instance(),     phone_values_, outputs_, combination_values(run_->job.model(), planned().combination),
+        run_->secrets.values(), run_->run_id,  standing_};
+}
+
+Millis JobWork::limit_of_step() const {
+    if (step().timeout) return *step().timeout;
+    const auto usual = step().action->usual_timeout().value_or(run_->limits.total);
+    // Later than the limit of the whole job, which is the one to be told.
+    return run_->timeout && !planned().finally ? 2 * *run_->timeout : usual;
+}
+
+std::uint64_t JobWork::ms_since(TimePoint then) const {
+    const auto taken = phone_->loop().now() - then;
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(taken).count());
+}
+
+void JobWork::on_step_timeout() {
+    DROVER_ASSERT(activity_);
+    activity_->expire(fmt::format("not done within {}", drover::to_string(limit_of_step())));
+}
+
+void JobWork::on_job_timeout() {
+    if (position_ < run_->plan.size() && planned().finally) return;  // it has a limit of its own
+    const auto limit = fmt::format("the phone's limit for the whole job is {}", drover::to_string(*run_->timeout));
+    ending_ = Error(Code::timeout, limit);
+    end_early(Standing::failed);
+}
+
+void JobWork::stop(const Error& why) {
+    if (stage_ == Stage::done) return;
+    ending_ = why;
+    if (position_ < run_->plan.size() && planned().finally && stage_ != Stage::at_barrier && stage_ != Stage::noting)
+        return;
+    end_early(Standing::cancelled);
+}
+
+void JobWork::end_early(Standing standing) {
+    job_deadline_.cancel();
+    standing_ = standing;
+    switch (stage_) {
+        case Stage::asking_phone:
+        case Stage::attempting:
+            return standing == Standing::cancelled ? activity_->stop(*ending_) : activity_->expire(ending_->message);
+        case Stage::backing_off:
+            backoff_.cancel();
+            end_step(
+                Outcome{ending_->code, dispatch::error_text(ending_->code, ending_->message), {}, Phase::run, true});
+            return pump();
+        case Stage::at_barrier:
+        case Stage::noting: skip_step(); return pump();
+        case Stage::closing: return tell_companions();
+        case Stage::between:
+        case Stage::done: return;
+    }
+}
+
+void JobWork::ask_phone() {
+    stage_ = Stage::asking_phone;
+    std::string command;
+    for (const auto& fact : phone_facts()) command += fmt::format("getprop {}; ", fact.property);
+    // It counts as part of the first step.
+    ActivityContext context{*phone_, *this, scope(), run_->limits, {}, target_, 0, ""};
+    const auto limit = context.limits.total;
+    activity_ = std::make_unique<ShellActivity>(context, std::move(command));
+    phone_->loop().arm_after(step_deadline_, limit);
+    activity_->start();
+}
+
+void JobWork::on_phone_answer(Outcome&& outcome) {
+    step_deadline_.cancel();
+    activity_.reset();
+    std::string_view rest = answer_;
+    while (!rest.empty()) {
+        const auto end = rest.find('\n');
+        auto line = rest.substr(0, end);
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        phone_values_.push_back(sanitize_utf8(line));
+        if (end == std::string_view::npos) break;
+        rest.remove_prefix(end + 1);
+    }
+    stage_ = Stage::between;
+    // The exit code is that of the last property only; what counts is whether the phone could be asked.
+    if (outcome.code != Code::ok && outcome.code != Code::command_failed && outcome.code != Code::exit_code_unknown) {
+        enter_combination();
+        result_.name = step().name;
+        result_.kind = step().kind;
+        result_.combination = combination_text(run_->job.model(), planned().combination);
+        step_started_ = started_;
+        output_.emplace(run_->secrets, 0, false, StepOutput::Sinks());
+        if (outcome.opened) total_.attempts = 1;
+        outcome.message = run_->secrets.masked(outcome.message);
+        end_step(std::move(outcome));
+    }
+    pump();
+}
+
+}  // namespace drover::job
