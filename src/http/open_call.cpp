@@ -1,0 +1,52 @@
+#include "http/open_call.hpp"
+
+namespace drover::http {
+
+Service::OpenCall::OpenCall(Service& service, ExchangePtr x, std::string id)
+    : service_(service), x_(std::move(x)), id_(std::move(id)) {
+    const std::lock_guard lock(service_.mutex_);
+    service_.calls_.insert(this);
+}
+
+Service::OpenCall::~OpenCall() {
+    const std::lock_guard lock(service_.mutex_);
+    service_.calls_.erase(this);
+    service_.calls_changed_.notify_all();
+}
+
+Service::~Service() {
+    stop_calls();
+    end_watches();
+    {
+        std::unique_lock lock(mutex_);
+        calls_changed_.wait(lock, [this] { return calls_.empty(); });
+    }
+    parts_.phones.holds().on_freed({});
+    waiters_.stop();
+    workers_.stop();
+    std::unique_lock lock(mutex_);
+    calls_changed_.wait(lock, [this] { return holds_ == 0; });
+}
+
+std::vector<std::shared_ptr<Service::OpenCall>> Service::open_calls() {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::shared_ptr<OpenCall>> open;
+    for (auto* call : calls_) {
+        if (auto alive = call->weak_from_this().lock()) open.push_back(std::move(alive));
+    }
+    return open;
+}
+
+void Service::stop_calls() {
+    for (const auto& call : open_calls()) {
+        if (!call->is_watch()) call->on_server_stop();
+    }
+}
+
+void Service::end_watches() {
+    for (const auto& call : open_calls()) {
+        if (call->is_watch()) call->on_server_stop();
+    }
+}
+
+}  // namespace drover::http

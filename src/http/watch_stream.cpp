@@ -1,0 +1,50 @@
+#include "http/watch_stream.hpp"
+
+#include "http/sse.hpp"
+#include "report/status_text.hpp"
+
+namespace drover::http {
+
+Service::WatchStream::WatchStream(Service& service, ExchangePtr x, std::shared_ptr<Fleet> fleet)
+    : OpenCall(service, std::move(x)), fleet_(std::move(fleet)) {}
+
+void Service::WatchStream::start(const std::vector<std::size_t>& targets) {
+    net::BodyStream::Hooks hooks;
+    hooks.on_gone = [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->stop(Error(Code::interrupted, "the client has gone"));
+    };
+    body_ = std::make_shared<net::BodyStream>(std::move(hooks), std::string(kHeartbeat));
+    net::Response response;
+    response.headers = {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}};
+    response.stream = body_;
+    service().answer(exchange(), std::move(response));
+    // Outside the lock: states come before watch() returns, and with them maybe a stop.
+    auto watch = fleet_->watch(targets, *this);
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return;
+    watch_ = std::move(watch);
+    self_ = shared_from_this();
+}
+
+// The watch is ended on a worker: that waits for the loops, and a stop may come from one of them.
+void Service::WatchStream::stop(const Error& why) {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(stopped_, true)) return;
+    service().waiters_.at(0).post([self = shared_from_this(), watch = std::move(watch_), kept = std::move(self_),
+                                   body = body_, text = why.message]() mutable {
+        watch.reset();
+        boost::json::object o;
+        o["why"] = text;
+        body->write(event_text("end", o));
+        body->end();
+    });
+}
+
+void Service::WatchStream::on_status(PhoneStatus status) {
+    boost::json::object o;
+    o["instance_id"] = fleet_->instances().at(status.instance).id;
+    for (auto& member : report::state_object(status)) o.insert(member);
+    body_->write(event_text("status", o));
+}
+
+}  // namespace drover::http
