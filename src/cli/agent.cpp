@@ -1,0 +1,85 @@
+// drover agent: takes commands for this host's phones from a controller, until told to stop. `serve` does the same when its
+// configuration has an `agent:` part.
+#include "agent/agent.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+
+#include "base/log.hpp"
+#include "cli/sd_notify.hpp"
+#include "cli/serve_config.hpp"
+#include "cli/service_host.hpp"
+#include "cli/terminal.hpp"
+#include "task/fleet_phones.hpp"
+
+namespace drover::cli {
+namespace {
+
+int check(const http::Config& config) {
+    if (const auto good = agent::check(*config.agent); !good) return report_error(good.error());
+    ResultStream results;
+    results.write("config: ok\n");
+    return results.lost() ? 1 : 0;
+}
+
+void reload(task::FleetPhones& phones) {
+    if (const auto changed = phones.reload(); !changed)
+        log::error("the inventory stays as it was: {}", changed.error().message);
+}
+
+void wait_for_signal(boost::asio::signal_set& signals, boost::asio::io_context& io, task::FleetPhones& phones) {
+    signals.async_wait([&](const boost::system::error_code& error, int signal) {
+        if (error) return;
+        if (signal != SIGHUP) return io.stop();
+        reload(phones);
+        wait_for_signal(signals, io, phones);
+    });
+}
+
+int run_agent(const Context& context, bool check_config) {
+    ignore_sigpipe();
+    const auto config = read_config(context);
+    if (!config) return report_error(config.error());
+    if (!config->agent) {
+        return report_error(Error(Code::bad_config,
+                                  "there is no `agent:` in the configuration: give --config FILE; config/drover.yaml "
+                                  "documents its keys"));
+    }
+    set_up_log(*config);
+    if (check_config) return check(*config);
+    boost::asio::io_context io{1};
+    boost::asio::signal_set signals(io, SIGINT, SIGTERM, SIGHUP);
+    if (auto made = make_state_dir(config->state_dir); !made) return report_error(made.error());
+    FleetOptions options;
+    options.inventory = config->inventory;
+    options.state_dir = config->state_dir;
+    options.transfers = config->transfers;
+    auto phones = task::FleetPhones::open(options);
+    if (!phones) return report_error(phones.error());
+    auto agent = agent::Agent::start(*config->agent, config->state_dir, **phones);
+    if (!agent) return report_error(agent.error());
+    wait_for_signal(signals, io, **phones);
+    ResultStream results;
+    results.write(fmt::format("ready: agent {} of {}\n", config->agent->server_id, config->agent->controller));
+    sd_notify("READY=1");
+    io.run();
+    sd_notify("STOPPING=1");
+    signals.clear();  // a second signal ends the process at once
+    (*agent)->stop(config->drain);
+    return 0;
+}
+
+}  // namespace
+
+void add_agent(Program& program, Context& context) {
+    auto check_config = std::make_shared<bool>(false);
+    auto& command = program.add("agent", "Takes commands for this host's phones from a controller, until SIGTERM");
+    command.takes_config();
+    command.flag("--check-config", *check_config, "only say whether the configuration is right");
+    command.action([check_config, &context] { return run_agent(context, *check_config); });
+}
+
+}  // namespace drover::cli

@@ -1,0 +1,20 @@
+// Which fleet a command is for. Main thread. Failure: Result with one line that says where and what.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "drover/fleet.hpp"
+
+namespace drover::cli {
+
+// Direct: --inventory, else DROVER_INVENTORY, else that of --config, else discovery alone; -v says which and why.
+Result<FleetOptions> fleet_options(const Context& context);
+Result<std::unique_ptr<Fleet>> open_fleet(const Context& context);
+
+// $STATE_DIRECTORY of a service, else $XDG_STATE_HOME/drover, else ~/.local/state/drover; empty when there is no home.
+std::filesystem::path state_dir();
+
+}  // namespace drover::cli

@@ -1,0 +1,43 @@
+#include "cli/journaled_call.hpp"
+
+#include <utility>
+
+#include "cli/terminal.hpp"
+
+namespace drover::cli {
+
+JournaledCall::JournaledCall(Parts parts, const Begin& begin, RowSink& rows) : parts_(std::move(parts)), rows_(rows) {
+    for (const auto& row : parts_.done) rows_.on_row(row);
+    if (parts_.rest.empty()) {
+        rows_.on_done();
+    } else {
+        call_ = begin(*this);
+    }
+}
+
+JournaledCall::~JournaledCall() {
+    // Waits for the last row; then nothing may be told to loops that are about to end.
+    call_.reset();
+    parts_.journal->close();
+    if (const auto why = parts_.journal->failed(); !why.empty())
+        say("drover: this run cannot be resumed, its journal ends early: " + why);
+}
+
+void JournaledCall::stop(Error why) {
+    if (call_) call_->stop(std::move(why));
+}
+
+void JournaledCall::wait() {
+    if (call_) call_->wait();
+}
+
+void JournaledCall::on_row(Row row) {
+    const auto target = parts_.rest[row.index];
+    parts_.journal->row(parts_.numbers[target], row);
+    row.index = target;
+    rows_.on_row(std::move(row));
+}
+
+void JournaledCall::on_done() { rows_.on_done(); }
+
+}  // namespace drover::cli

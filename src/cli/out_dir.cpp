@@ -1,0 +1,180 @@
+#include "cli/out_dir.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "cli/terminal.hpp"
+
+namespace drover::cli {
+namespace {
+
+// Files are opened for each write: a thousand phones have more files than a process may hold open. A link in a file's place
+// is refused, for the directory may be one that others can write to; a pipe in its place is not waited for.
+std::string put(const std::filesystem::path& file, int flags, std::span<const std::string> pieces) {
+    const auto why = [&] { return fmt::format("{}: {}", file.string(), std::strerror(errno)); };
+    const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, 0666);
+    if (fd < 0) return why();
+    std::string error;
+    for (const auto& piece : pieces) {
+        if (error.empty() && !write_all(fd, piece)) error = why();
+    }
+    if (::close(fd) != 0 && error.empty()) error = why();
+    return error;
+}
+
+void tell_not_written(Row& row, const std::string& error) {
+    if (row.ok()) {
+        row.code = Code::output_not_written;
+        row.error_msg = error;
+    } else {
+        row.error_msg += " (and its output could not be written: " + error + ")";
+    }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<OutDir>> OutDir::create(const std::filesystem::path& dir, std::vector<std::string> ids,
+                                               RowSink& next) {
+    std::error_code error;
+    std::filesystem::create_directories(dir, error);
+    if (error) return fail(Code::usage, fmt::format("--out-dir {}: {}", dir.string(), error.message()));
+    std::unique_ptr<OutDir> made(new OutDir(dir, std::move(ids), next));
+    for (const auto& target : made->targets_) {
+        for (const std::size_t stream : {0, 1}) {
+            const auto problem = put(made->file(target.id, stream), O_TRUNC, {});
+            if (!problem.empty()) return fail(Code::usage, "--out-dir: " + problem);
+        }
+    }
+    made->writer_ = std::thread([out = made.get()] { out->write_loop(); });
+    return made;
+}
+
+Result<std::unique_ptr<OutDir>> OutDir::create_by_step(const std::filesystem::path& dir, std::vector<std::string> ids,
+                                                       std::vector<std::string> steps, RowSink& next) {
+    std::error_code error;
+    std::filesystem::create_directories(dir, error);
+    if (error) return fail(Code::usage, fmt::format("--artifacts {}: {}", dir.string(), error.message()));
+    std::unique_ptr<OutDir> made(new OutDir(dir, std::move(ids), next));
+    made->steps_ = std::move(steps);
+    made->writer_ = std::thread([out = made.get()] { out->write_loop(); });
+    return made;
+}
+
+OutDir::OutDir(std::filesystem::path dir, std::vector<std::string> ids, RowSink& next)
+    : dir_(std::move(dir)), next_(next), targets_(ids.size()) {
+    for (std::size_t i = 0; i < ids.size(); ++i) targets_[i].id = std::move(ids[i]);
+}
+
+OutDir::~OutDir() {
+    {
+        const std::lock_guard lock(mutex_);
+        ending_ = true;
+        work_.notify_one();
+    }
+    if (writer_.joinable()) writer_.join();
+}
+
+std::filesystem::path OutDir::file(const std::string& id, std::size_t number) const {
+    const bool out = number % 2 == 0;
+    if (steps_.empty()) return dir_ / (id + (out ? ".out" : ".err"));
+    return dir_ / id / steps_[number / 2] / (out ? "stdout" : "stderr");
+}
+
+std::string OutDir::put_file(Target& target, std::size_t number, const Pieces& pieces) {
+    const auto path = file(target.id, number);
+    if (steps_.empty() || !target.begun.insert(number).second) return put(path, O_APPEND, pieces);
+    std::error_code error;
+    std::filesystem::create_directories(path.parent_path(), error);
+    if (error) return fmt::format("{}: {}", path.parent_path().string(), error.message());
+    return put(path, O_TRUNC, pieces);
+}
+
+// With the lock held.
+void OutDir::make_ready(std::size_t target) {
+    if (std::exchange(targets_[target].ready, true)) return;
+    ready_.push_back(target);
+    work_.notify_one();
+}
+
+OutputSink::Flow OutDir::on_output(std::size_t target, OutputStream stream, std::string_view bytes,
+                                   std::function<void()> resume) {
+    return add(target, stream == OutputStream::out ? 0 : 1, bytes, std::move(resume));
+}
+
+OutputSink::Flow OutDir::on_step_output(std::size_t target, std::size_t step, OutputStream stream,
+                                        std::string_view bytes, std::function<void()> resume) {
+    return add(target, 2 * step + (stream == OutputStream::out ? 0 : 1), bytes, std::move(resume));
+}
+
+OutputSink::Flow OutDir::add(std::size_t target, std::size_t number, std::string_view bytes,
+                             std::function<void()> resume) {
+    const std::lock_guard lock(mutex_);
+    auto& t = targets_[target];
+    if (!t.error.empty()) return Flow::go_on;
+    t.pending[number].emplace_back(bytes);
+    t.pending_bytes += bytes.size();
+    queued_bytes_ += bytes.size();
+    make_ready(target);
+    if (t.pending_bytes < kPhoneBytesMax && queued_bytes_ < kQueuedBytesMax) return Flow::go_on;
+    t.resumes.push_back(std::move(resume));
+    return Flow::later;
+}
+
+void OutDir::on_row(Row row) {
+    const std::lock_guard lock(mutex_);
+    const auto target = row.index;
+    targets_[target].row = std::move(row);
+    make_ready(target);
+}
+
+void OutDir::on_done() {
+    const std::lock_guard lock(mutex_);
+    done_ = true;
+    work_.notify_one();
+}
+
+void OutDir::write_loop() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+        work_.wait(lock, [this] { return !ready_.empty() || done_ || ending_; });
+        if (ready_.empty()) break;
+        auto& target = targets_[ready_.front()];
+        ready_.pop_front();
+        target.ready = false;
+        write_one(lock, target);
+    }
+    const bool done = done_;
+    lock.unlock();
+    if (done) next_.on_done();
+}
+
+void OutDir::write_one(std::unique_lock<std::mutex>& lock, Target& target) {
+    auto pending = std::exchange(target.pending, {});
+    const auto bytes = std::exchange(target.pending_bytes, 0);
+    auto resumes = std::exchange(target.resumes, {});
+    auto row = std::exchange(target.row, {});
+    auto error = target.error;
+    lock.unlock();
+    for (const auto& [number, pieces] : pending) {
+        if (error.empty()) error = put_file(target, number, pieces);
+    }
+    pending = {};
+    lock.lock();
+    queued_bytes_ -= bytes;
+    target.error = error;
+    lock.unlock();
+    for (const auto& resume : resumes) resume();
+    if (row) {
+        if (!error.empty()) tell_not_written(*row, error);
+        next_.on_row(std::move(*row));
+    }
+    lock.lock();
+}
+
+}  // namespace drover::cli

@@ -1,0 +1,227 @@
+#include "cli/remote_herd.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/json/array.hpp>
+#include <unordered_map>
+
+#include "cli/remote_call.hpp"
+#include "cli/server_client.hpp"
+#include "cli/terminal.hpp"
+#include "http/call_request.hpp"
+#include "http/wire.hpp"
+#include "job/model.hpp"
+
+namespace drover::cli {
+namespace {
+
+namespace json = boost::json;
+using Millis = std::chrono::milliseconds;
+
+constexpr Millis kSelectPatience{15'000};  // a selector may have to ask phones for their state, which takes up to 5 s
+constexpr Millis kHoldLook{1'000};         // one question for phones; between two of them a signal is seen
+constexpr Millis kMargin{10'000};          // on top of what phones are given
+
+std::string text_of(const json::value& value) {
+    return value.is_string() ? std::string(value.get_string().data(), value.get_string().size()) : std::string();
+}
+
+const json::array& list(const json::object& o, std::string_view key) {
+    static const json::array kNone;
+    const auto* value = o.if_contains({key.data(), key.size()});
+    return value && value->is_array() ? value->get_array() : kNone;
+}
+
+Error senseless() { return Error(Code::server_unreachable, "the server's answer makes no sense"); }
+
+class RemoteWatch final : public Watch {
+public:
+    using Index = std::function<std::optional<std::size_t>(const std::string&)>;
+    RemoteWatch(const ServerChoice& server, std::string body, Index index, StatusSink& sink,
+                std::function<void(const Error&)> on_lost)
+        : index_(std::move(index)),
+          sink_(sink),
+          stream_(
+              server, "/drover/v1/watch", std::move(body),
+              [this](std::string_view name, const json::object& data) {
+                  if (name == "status") on_status(data);
+              },
+              [this, lost = std::move(on_lost)](const std::optional<Error>& why) {
+                  if (!closing_) lost(why.value_or(Error(Code::server_unreachable, "the drover server was stopped")));
+              }) {}
+    ~RemoteWatch() override { closing_ = true; }
+
+private:
+    void on_status(const json::object& data) {
+        auto status = http::read_status(data);
+        const auto* id = data.if_contains("instance_id");
+        const auto target = id ? index_(text_of(*id)) : std::nullopt;
+        if (!status || !target) return;
+        status->instance = *target;
+        sink_.on_status(std::move(*status));
+    }
+
+    const Index index_;
+    StatusSink& sink_;
+    std::atomic<bool> closing_ = false;  // the end of the stream is our own
+    RemoteStream stream_;                // last: its thread uses the others
+};
+
+class RemoteHerd final : public Herd {
+public:
+    explicit RemoteHerd(ServerChoice server) : client_(std::move(server)) {}
+    // Phones that no run was made for are somebody else's at once.
+    ~RemoteHerd() override {
+        if (!hold_.empty()) (void)client_.post("/drover/v1/calls/" + hold_ + "/stop");
+    }
+
+    Result<Selection> select(std::string_view selector) override {
+        http::CallRequest request;
+        request.on = std::string(selector);
+        const auto data = client_.post("/drover/v1/select", to_json(request), kSelectPatience);
+        if (!data) return tl::unexpected(data.error());
+        Selection selection;
+        for (const auto& id : list(*data, "instance_ids")) selection.targets.push_back(know(text_of(id)));
+        for (const auto& id : list(*data, "unknown_ids")) selection.unknown_ids.push_back(text_of(id));
+        const auto* left_out = data->if_contains("disabled_left_out");
+        if (left_out && left_out->is_int64())
+            selection.disabled_left_out = static_cast<std::size_t>(left_out->get_int64());
+        return selection;
+    }
+
+    Result<Selection> choose(std::string_view selector, const Choice& choice,
+                             const std::function<bool()>& stopped) override {
+        auto selection = select(selector);
+        if (!selection || !selection->unknown_ids.empty() || selection->targets.empty()) return selection;
+        if (auto enough = check_count(*selection, choice.count); !enough) return tl::unexpected(enough.error());
+        auto request = request_for(selection->targets);
+        request.count = choice.count;
+        request.file = choice.job;
+        const auto until = std::chrono::steady_clock::now() + choice.wait;
+        bool told = false;
+        while (true) {
+            const auto data = client_.post("/drover/v1/hold", to_json(request), request.wait + kMargin);
+            if (data) return take_hold(*data, std::move(*selection));
+            const auto left = std::chrono::duration_cast<Millis>(until - std::chrono::steady_clock::now());
+            if (stopped()) return fail(Code::interrupted, "told to stop");
+            if (data.error().code != Code::not_granted || left <= Millis(0)) return tl::unexpected(data.error());
+            if (!std::exchange(told, true))
+                say(fmt::format("drover: waiting up to {}: {}", to_string(choice.wait), data.error().message));
+            request.wait = std::min(left, kHoldLook);
+        }
+    }
+
+    Fleet* fleet() override { return nullptr; }
+    const std::string& id_of(std::size_t target) const override { return ids_.at(target); }
+
+    Result<std::vector<PhoneInfo>> probe(const Targets& targets, Millis connect) override {
+        auto request = request_for(targets);
+        request.limits.connect = connect;
+        const auto data = client_.post("/drover/v1/probe", to_json(request), connect + kMargin);
+        if (!data) return tl::unexpected(data.error());
+        std::vector<PhoneInfo> phones;
+        for (const auto& value : list(*data, "devices")) {
+            if (!value.is_object()) return tl::unexpected(senseless());
+            auto phone = http::read_phone(value.get_object());
+            if (!phone) return tl::unexpected(phone.error());
+            phones.push_back(std::move(*phone));
+        }
+        if (phones.size() != targets.size()) return tl::unexpected(senseless());
+        return phones;
+    }
+
+    std::unique_ptr<Call> exec(const Targets& targets, ExecOptions options, Held held, RowSink& sink) override {
+        auto request = request_for(targets);
+        request.shared = held == Held::shared;
+        request.command = std::move(options.command.text);
+        request.limits = options.command.limits;
+        request.timeout = options.command.limits.total;
+        request.max_parallel = options.max_parallel;
+        request.deadline = options.deadline;
+        return start("/drover/v1/exec", std::move(request), targets, options.output, sink);
+    }
+
+    std::unique_ptr<Call> run(const Job& job, const std::string& text, const Targets& targets,
+                              const RunOptions& options, RowSink& sink) override {
+        auto request = request_for(targets);
+        request.job = text;
+        request.file = job.model().file;
+        request.hold = std::exchange(hold_, {});
+        request.limits = options.limits;
+        request.timeout = options.timeout;
+        request.max_parallel = options.max_parallel;
+        request.deadline = options.deadline;
+        return start("/drover/v1/run", std::move(request), targets, options.output, sink);
+    }
+
+    Result<std::vector<std::vector<PhoneStatus>>> states(const Targets& targets, Look look) override {
+        auto request = request_for(targets);
+        request.history = look == Look::history;
+        const auto data = client_.post("/drover/v1/status", to_json(request), kSelectPatience);
+        if (!data) return tl::unexpected(data.error());
+        std::vector<std::vector<PhoneStatus>> all;
+        for (const auto& phone : list(*data, "phones")) {
+            auto& states = all.emplace_back();
+            if (!phone.is_object() || all.size() > targets.size()) return tl::unexpected(senseless());
+            for (const auto& value : list(phone.get_object(), "states")) {
+                auto status = value.is_object() ? http::read_status(value.get_object()) : tl::unexpected(senseless());
+                if (!status) return tl::unexpected(status.error());
+                status->instance = targets[all.size() - 1];
+                states.push_back(std::move(*status));
+            }
+            if (states.empty()) return tl::unexpected(senseless());
+        }
+        if (all.size() != targets.size()) return tl::unexpected(senseless());
+        return all;
+    }
+
+    std::unique_ptr<Watch> watch(const Targets& targets, StatusSink& sink,
+                                 std::function<void(const Error&)> on_lost) override {
+        // A copy: the watch's thread looks there while this one may get to know more phones.
+        const auto index = [known = index_](const std::string& id) -> std::optional<std::size_t> {
+            const auto it = known.find(id);
+            return it == known.end() ? std::nullopt : std::optional(it->second);
+        };
+        return std::make_unique<RemoteWatch>(client_.server(), to_json(request_for(targets)), index, sink,
+                                             std::move(on_lost));
+    }
+
+private:
+    std::size_t know(std::string id) {
+        const auto [it, fresh] = index_.emplace(id, ids_.size());
+        if (fresh) ids_.push_back(std::move(id));
+        return it->second;
+    }
+    Result<Selection> take_hold(const json::object& data, Selection selection) {
+        const auto* hold = data.if_contains("hold");
+        hold_ = hold ? text_of(*hold) : std::string();
+        selection.targets.clear();
+        for (const auto& id : list(data, "instance_ids")) selection.targets.push_back(know(text_of(id)));
+        if (hold_.empty() || selection.targets.empty()) return tl::unexpected(senseless());
+        return selection;
+    }
+    std::unique_ptr<Call> start(std::string target, http::CallRequest request, const Targets& targets,
+                                OutputSink* output, RowSink& sink) const {
+        request.output = output != nullptr;
+        return std::make_unique<RemoteCall>(client_.server(), std::move(target), to_json(request), ids_of(targets),
+                                            output, sink);
+    }
+    http::CallRequest request_for(const Targets& targets) const {
+        http::CallRequest request;
+        request.instance_ids = ids_of(targets);
+        return request;
+    }
+
+    const ServerClient client_;
+    std::string hold_;              // of the phones that choose() gave, until a run takes it up
+    std::vector<std::string> ids_;  // by target
+    std::unordered_map<std::string, std::size_t> index_;
+};
+
+}  // namespace
+
+std::unique_ptr<Herd> open_remote_herd(ServerChoice server) { return std::make_unique<RemoteHerd>(std::move(server)); }
+
+}  // namespace drover::cli

@@ -1,0 +1,74 @@
+#include "cli/report_files.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "cli/terminal.hpp"
+#include "report/html.hpp"
+#include "report/junit.hpp"
+
+namespace drover::cli {
+namespace {
+
+std::string text_of(ReportFile::Kind kind, std::string_view name, const report::Summary& summary,
+                    std::span<const Row> rows, report::Steps steps) {
+    switch (kind) {
+        case ReportFile::Kind::junit: return report::document_junit(name, summary, rows, report::JunitSuite::phone);
+        case ReportFile::Kind::junit_steps:
+            return report::document_junit(name, summary, rows, report::JunitSuite::step);
+        case ReportFile::Kind::html: return report::document_html(name, summary, rows);
+        case ReportFile::Kind::json: break;
+    }
+    return report::document_json(summary, rows, steps);
+}
+
+}  // namespace
+
+Result<ReportFiles> ReportFiles::open(const std::vector<ReportFile>& wanted) {
+    ReportFiles made;
+    for (const auto& report : wanted) {
+        File file{report, {}, -1};
+        std::error_code ignored;
+        const auto status = std::filesystem::status(report.path, ignored);
+        const bool in_place = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
+        if (!in_place) file.temporary = report.path.string() + fmt::format(".part-{}", ::getpid());
+        const auto& path = in_place ? report.path : file.temporary;
+        file.fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | (in_place ? O_APPEND : O_CREAT | O_EXCL), 0666);
+        if (file.fd < 0) {
+            return fail(Code::usage, fmt::format("--report: {}: {}", report.path.string(), std::strerror(errno)));
+        }
+        made.files_.push_back(std::move(file));
+    }
+    return made;
+}
+
+ReportFiles::~ReportFiles() {
+    for (const auto& file : files_) {
+        if (file.fd < 0) continue;
+        ::close(file.fd);
+        if (!file.temporary.empty()) ::unlink(file.temporary.c_str());
+    }
+}
+
+Result<void> ReportFiles::write(std::string_view name, const report::Summary& summary, std::span<const Row> rows,
+                                report::Steps steps) {
+    std::string problems;
+    for (auto& file : files_) {
+        const bool ok = write_all(file.fd, text_of(file.wanted.kind, name, summary, rows, steps)) &&
+                        ::close(std::exchange(file.fd, -1)) == 0 &&
+                        (file.temporary.empty() || ::rename(file.temporary.c_str(), file.wanted.path.c_str()) == 0);
+        if (ok) continue;
+        problems += fmt::format("{}--report: {}: {}", problems.empty() ? "" : "; ", file.wanted.path.string(),
+                                std::strerror(errno));
+        if (file.fd < 0 && !file.temporary.empty()) ::unlink(file.temporary.c_str());
+    }
+    if (!problems.empty()) return fail(Code::output_not_written, std::move(problems));
+    return {};
+}
+
+}  // namespace drover::cli

@@ -1,0 +1,37 @@
+// `--report`: the rows in files besides what is shown. Main thread.
+//
+// The files are opened before anything is sent, under a name of their own beside the wanted one, and take its place when they are
+// whole: nobody ever reads half a report. What is not a regular file (/dev/stdout, a FIFO) is written in place.
+#pragma once
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "report/json.hpp"
+
+namespace drover::cli {
+
+class ReportFiles {
+public:
+    static Result<ReportFiles> open(const std::vector<ReportFile>& wanted);
+    ReportFiles(ReportFiles&&) noexcept = default;
+    ReportFiles& operator=(ReportFiles&&) noexcept = default;
+    ~ReportFiles();  // removes what was not written
+
+    // name: the job's, or the command. Failure: all files were tried; the error names those that could not be written.
+    Result<void> write(std::string_view name, const report::Summary& summary, std::span<const Row> rows,
+                       report::Steps steps);
+
+private:
+    struct File {
+        ReportFile wanted;
+        std::filesystem::path temporary;  // empty: written in place
+        int fd = -1;
+    };
+    ReportFiles() = default;
+    std::vector<File> files_;
+};
+
+}  // namespace drover::cli

@@ -1,0 +1,140 @@
+// drover serve: one process that owns the fleet and answers the HTTP API, until told to stop.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <ctime>
+
+#include "base/log.hpp"
+#include "cli/file_watch.hpp"
+#include "cli/fleet_choice.hpp"
+#include "cli/sd_notify.hpp"
+#include "cli/serve_config.hpp"
+#include "cli/service_host.hpp"
+#include "cli/terminal.hpp"
+
+namespace drover::cli {
+namespace {
+
+struct ServeOptions {
+    bool check_config = false;
+    std::optional<std::string> listen_text;
+};
+
+// Says what is wrong without listening, running or opening anything.
+// Without an inventory nobody can say what a selector will match.
+template <class Entries>
+Result<void> check_tenants(Fleet* fleet, const Entries& entries, const std::filesystem::path& file) {
+    for (const auto& entry : entries) {
+        if (!fleet) break;
+        if (const auto phones = fleet->select(entry.instances); !phones)
+            return fail(Code::bad_config, fmt::format("{}: instances of tenant {}: {}", file.string(), entry.tenant,
+                                                      phones.error().message));
+    }
+    return {};
+}
+
+int check(const http::Config& config) {
+    FleetOptions options;
+    options.inventory = config.inventory;
+    std::unique_ptr<Fleet> fleet;
+    if (config.inventory) {
+        auto opened = Fleet::open(options);
+        if (!opened) return report_error(opened.error());
+        fleet = std::move(*opened);
+    }
+    const auto tokens = http::load_tokens(config.tokens);
+    if (!tokens) return report_error(tokens.error());
+    const auto keys = http::load_access_keys(config.access_keys);
+    if (!keys) return report_error(keys.error());
+    if (const auto good = check_tenants(fleet.get(), *tokens, config.tokens); !good) return report_error(good.error());
+    if (const auto good = check_tenants(fleet.get(), *keys, config.access_keys); !good)
+        return report_error(good.error());
+    if (config.tls) {
+        if (const auto tls = net::make_server_tls(*config.tls); !tls) return report_error(tls.error());
+    }
+    if (config.agent) {
+        if (const auto agent = agent::check(*config.agent); !agent) return report_error(agent.error());
+    }
+    ResultStream results;
+    results.write("config: ok\n");
+    return results.lost() ? 1 : 0;
+}
+
+std::string reloading_state() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return fmt::format("RELOADING=1\nMONOTONIC_USEC={}",
+                       static_cast<std::int64_t>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1'000);
+}
+
+void wait_for_signal(boost::asio::signal_set& signals, boost::asio::io_context& io, ServiceHost& host) {
+    signals.async_wait([&](const boost::system::error_code& error, int signal) {
+        if (error) return;
+        if (signal != SIGHUP) return io.stop();
+        sd_notify(reloading_state());
+        host.reload();
+        sd_notify("READY=1");
+        wait_for_signal(signals, io, host);
+    });
+}
+
+int serve(const Context& context, const ServeOptions& o) {
+    ignore_sigpipe();
+    auto config = read_config(context);
+    if (!config) return report_error(config.error());
+    if (o.listen_text) {
+        auto address = net::parse_listen_address(*o.listen_text);
+        if (!address) return report_error(address.error());
+        if (!net::is_loopback(*address) && !config->tls && !config->insecure) {
+            return report_error(
+                Error(Code::usage,
+                      fmt::format("--listen: {} is reachable from other hosts: configure `tls` or `insecure: true`",
+                                  to_string(*address))));
+        }
+        config->listen = {std::move(*address)};
+    }
+    if (!config->socket) config->socket = default_socket_to_make();
+    set_up_log(*config);
+    if (o.check_config) return check(*config);
+    // Before anything starts, so that a signal that comes early is not lost.
+    boost::asio::io_context io{1};
+    boost::asio::signal_set signals(io, SIGINT, SIGTERM, SIGHUP);
+    auto host = ServiceHost::start(std::move(*config));
+    if (!host) return report_error(host.error());
+    std::vector<std::string> where;
+    for (const auto& address : (*host)->addresses()) where.push_back(to_string(address));
+    wait_for_signal(signals, io, **host);
+    ResultStream results;
+    results.write(fmt::format("ready: {}\n", fmt::join(where, " ")));
+    sd_notify("READY=1");
+    {
+        FileWatch files(io, (*host)->phone_files(), [&] { (*host)->reload_phones(); });
+        (*host)->on_discovery([&] { boost::asio::post(io, [&files] { files.ring(); }); });
+        files.ring();  // what changed between the first reading and the watch
+        io.run();
+        (*host)->on_discovery({});
+    }
+    sd_notify("STOPPING=1");
+    signals.clear();  // a second signal ends the process at once
+    log::info("stopping");
+    (*host)->stop();
+    return 0;
+}
+
+}  // namespace
+
+void add_serve(Program& program, Context& context) {
+    auto o = std::make_shared<ServeOptions>();
+    auto& command = program.add("serve", "Owns the fleet and answers the HTTP API, until SIGTERM");
+    command.takes_config();
+    command.flag("--check-config", o->check_config, "only say whether the configuration is right");
+    command.text("--listen", "HOST:PORT", o->listen_text, "instead of the configuration's api.listen; port 0: any");
+    command.action([o, &context] { return serve(context, *o); });
+}
+
+}  // namespace drover::cli

@@ -1,0 +1,129 @@
+#include "cli/session.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/log.hpp"
+#include "cli/out_dir.hpp"
+#include "cli/presenter.hpp"
+#include "cli/report_files.hpp"
+#include "cli/terminal.hpp"
+#include "cli/watch.hpp"
+
+namespace drover::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// How much memory this process ever had, as the kernel counts it.
+void tell_peak_memory() {
+    if (!log::enabled(log::Level::info)) return;
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    log::info("peak memory: {} kB", usage.ru_maxrss);
+}
+
+class Session {
+public:
+    Session(const Context& context, const CallOptions& options, const Task& task)
+        : context_(context), options_(options), task_(task), stopper_(is_terminal(STDERR_FILENO), queue_) {}
+
+    int run() {
+        if (!is_writable(STDOUT_FILENO)) {
+            say("drover: cannot write the results: stdout is closed; nothing was run");
+            return 1;
+        }
+        auto reports = ReportFiles::open(context_.reports);
+        if (!reports) return report_error(reports.error());
+        auto herd = open_herd(context_);
+        if (!herd) return report_error(herd.error());
+        if (!task_.direct_only.empty() && !(*herd)->fleet()) {
+            return report_error(direct_only(task_.direct_only));
+        }
+        auto targets = choose(**herd);
+        if (const auto signal = stopper_.signal()) return 128 + *signal;  // nothing was sent yet
+        if (!targets) return report_error(targets.error());
+        if (targets->empty() && !options_.allow_empty) {
+            return report_error(Error(Code::nothing_matched, "no phone matches '" + task_.selector + "'"));
+        }
+        if (options_.out_dir) {
+            auto made = OutDir::create(*options_.out_dir, (*herd)->ids_of(*targets), queue_);
+            if (!made) return report_error(made.error());
+            out_dir_ = std::move(*made);
+        }
+        if (task_.artifacts) {
+            auto& next = out_dir_ ? static_cast<RowSink&>(*out_dir_) : queue_;
+            auto made =
+                OutDir::create_by_step(*task_.artifacts, (*herd)->ids_of(*targets), task_.step_directories, next);
+            if (!made) return report_error(made.error());
+            artifacts_ = std::move(*made);
+        }
+        stopper_.extend_drain(task_.stop_grace);
+        if (const auto signal = stopper_.signal()) return 128 + *signal;  // nothing was sent yet
+        return call(**herd, *targets, *reports);
+    }
+
+private:
+    Result<Herd::Targets> choose(Herd& herd) {
+        auto selection = task_.choice
+                             ? herd.choose(task_.selector, *task_.choice, [this] { return !!stopper_.signal(); })
+                             : herd.select(task_.selector);
+        return checked_targets(std::move(selection), options_.allow_empty ? UnknownIds::told : UnknownIds::refused);
+    }
+
+    int call(Herd& herd, const std::vector<std::size_t>& targets, ReportFiles& reports) {
+        log::info("{} phones match '{}'", targets.size(), task_.selector);
+        Presenter presenter(context_, herd.ids_of(targets), task_.steps);
+        const auto begin = Clock::now();
+        RowSink& rows = artifacts_ ? static_cast<RowSink&>(*artifacts_)
+                        : out_dir_ ? static_cast<RowSink&>(*out_dir_)
+                                   : queue_;
+        auto call = task_.start(herd, targets, Sinks{out_dir_.get(), artifacts_.get(), rows});
+        stopper_.attach(*call);
+        const auto end = Watch(queue_, stopper_, presenter, *call).run();
+        stopper_.detach();
+        const auto code = finish(presenter, reports, begin);
+        tell_peak_memory();
+        // Destructors would wait for the phones.
+        if (end == Watch::End::abandoned) ::_exit(code);
+        return code;
+    }
+
+    int finish(Presenter& presenter, ReportFiles& reports, Clock::time_point begin) {
+        report::Summary summary;
+        summary.tally = presenter.tally();
+        summary.ms = static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin).count());
+        report::Ending ending{stopper_.signal(), presenter.results().lost()};
+        summary.exit_code = exit_code(summary.tally, ending);
+        presenter.finish(summary);
+        if (const auto written = reports.write(task_.name, summary, presenter.rows(), task_.steps); !written) {
+            say("drover: " + written.error().message);
+            ending.results_lost = true;
+        }
+        ending.results_lost = ending.results_lost || presenter.results().lost();
+        return exit_code(summary.tally, ending);
+    }
+
+    int exit_code(const report::Tally& tally, const report::Ending& ending) const {
+        const int code = tally.exit_code(ending);
+        return task_.judge && !ending.signal && !ending.results_lost ? task_.judge(code, tally) : code;
+    }
+
+    const Context& context_;
+    const CallOptions& options_;
+    const Task& task_;
+    RowQueue queue_;
+    Stopper stopper_;  // before any thread of the fleet: they inherit the blocked signals
+    std::unique_ptr<OutDir> out_dir_;
+    std::unique_ptr<OutDir> artifacts_;  // passes rows on to out_dir_
+};
+
+}  // namespace
+
+int run_task(const Context& context, const CallOptions& options, const Task& task) {
+    ignore_sigpipe();
+    return Session(context, options, task).run();
+}
+
+}  // namespace drover::cli

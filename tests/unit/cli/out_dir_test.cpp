@@ -1,0 +1,124 @@
+#include "cli/out_dir.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+
+#include "cli/row_queue.hpp"
+#include "support/temp_dir.hpp"
+
+namespace drover::cli {
+namespace {
+
+using test::read_file;
+using Flow = OutputSink::Flow;
+
+Row row_at(std::size_t index, Code code = Code::ok) {
+    Row row;
+    row.index = index;
+    row.code = code;
+    if (code != Code::ok) row.error_msg = "bad";
+    return row;
+}
+
+std::vector<Row> until_done(RowQueue& queue) {
+    std::vector<Row> rows;
+    while (true) {
+        auto batch = queue.take(std::nullopt);
+        for (auto& row : batch.rows) rows.push_back(std::move(row));
+        if (batch.done) return rows;
+    }
+}
+
+class OutDirTest : public testing::Test {
+protected:
+    std::unique_ptr<OutDir> make(std::vector<std::string> ids) {
+        auto made = OutDir::create(dir_ / "deep" / "out", std::move(ids), queue_);
+        EXPECT_TRUE(made) << (made ? "" : made.error().message);
+        return std::move(*made);
+    }
+    std::string file(const std::string& name) { return read_file(dir_ / "deep" / "out" / name); }
+
+    test::TempDir dir_;
+    RowQueue queue_;
+};
+
+TEST_F(OutDirTest, APipeInAFilesPlaceIsRefusedNotWaitedFor) {
+    dir_.write("deep/out/other", "");
+    ASSERT_EQ(::mkfifo((dir_ / "deep" / "out" / "a.out").c_str(), 0600), 0);
+    const auto made = OutDir::create(dir_ / "deep" / "out", {"a"}, queue_);
+    ASSERT_FALSE(made);
+    EXPECT_NE(made.error().message.find("a.out"), std::string::npos) << made.error().message;
+}
+
+TEST_F(OutDirTest, WritesEachStreamOfEachPhoneAndThenPassesTheRowOn) {
+    dir_.write("deep/out/b.out", "of an older run");
+    auto out = make({"a", "b"});
+    EXPECT_EQ(out->on_output(0, OutputStream::out, "one ", [] {}), Flow::go_on);
+    out->on_output(0, OutputStream::err, std::string_view("\0\xff", 2), [] {});
+    out->on_output(0, OutputStream::out, "two", [] {});
+    out->on_row(row_at(0));
+    out->on_row(row_at(1));
+    out->on_done();
+    const auto rows = until_done(queue_);
+    ASSERT_EQ(rows.size(), 2u);
+    EXPECT_TRUE(rows[0].ok());
+    EXPECT_EQ(file("a.out"), "one two");
+    EXPECT_EQ(file("a.err"), std::string("\0\xff", 2));
+    EXPECT_EQ(file("b.out"), "");  // fresh
+    EXPECT_EQ(file("b.err"), "");
+}
+
+TEST_F(OutDirTest, APhonePastItsLimitWaitsAndIsResumed) {
+    auto out = make({"a"});
+    const std::string piece(OutDir::kPhoneBytesMax, 'x');
+    std::promise<void> resumed;
+    EXPECT_EQ(out->on_output(0, OutputStream::out, piece, [&] { resumed.set_value(); }), Flow::later);
+    resumed.get_future().wait();
+    EXPECT_EQ(file("a.out"), piece);
+    out->on_row(row_at(0));
+    out->on_done();
+    until_done(queue_);
+}
+
+TEST_F(OutDirTest, AFileThatCannotBeWrittenIsToldInTheRow) {
+    auto out = make({"a", "b", "c"});
+    const auto dir = dir_ / "deep" / "out";
+    for (const auto* name : {"a.out", "b.out"}) {
+        std::filesystem::remove(dir / name);
+        std::filesystem::create_symlink("/dev/null", dir / name);  // a link is refused, also for root
+    }
+    for (const std::size_t target : {0, 1, 2}) out->on_output(target, OutputStream::out, "x", [] {});
+    out->on_row(row_at(0));
+    out->on_row(row_at(1, Code::command_failed));
+    out->on_row(row_at(2));
+    out->on_done();
+    // A phone whose output was written before its row came is behind the others: rows have no order.
+    auto rows = until_done(queue_);
+    ASSERT_EQ(rows.size(), 3u);
+    std::ranges::sort(rows, {}, &Row::index);
+    EXPECT_EQ(rows[0].code, Code::output_not_written);
+    EXPECT_NE(rows[0].error_msg.find("a.out: "), std::string::npos) << rows[0].error_msg;
+    EXPECT_EQ(rows[1].code, Code::command_failed);
+    EXPECT_NE(rows[1].error_msg.find("b.out: "), std::string::npos) << rows[1].error_msg;
+    EXPECT_TRUE(rows[2].ok());
+    EXPECT_EQ(file("c.out"), "x");
+}
+
+TEST_F(OutDirTest, SaysWhatIsWrongBeforeAnythingIsSent) {
+    dir_.write("file", "");
+    const auto below_a_file = OutDir::create(dir_ / "file" / "out", {"a"}, queue_);
+    ASSERT_FALSE(below_a_file);
+    EXPECT_EQ(below_a_file.error().code, Code::usage);
+    std::filesystem::create_directories(dir_ / "busy" / "a.out");
+    const auto dir_for_file = OutDir::create(dir_ / "busy", {"a"}, queue_);
+    ASSERT_FALSE(dir_for_file);
+    EXPECT_NE(dir_for_file.error().message.find("a.out: Is a directory"), std::string::npos)
+        << dir_for_file.error().message;
+}
+
+}  // namespace
+}  // namespace drover::cli
