@@ -1,0 +1,163 @@
+// A run that is killed and taken up again: nothing that must not run twice did, and nothing is missing.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <boost/json/parse.hpp>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <random>
+
+#include "support/drover.hpp"
+#include "support/rounds.hpp"
+#include "where.hpp"
+
+namespace drover::test {
+namespace {
+
+namespace json = boost::json;
+using ::testing::HasSubstr;
+
+constexpr int kPhones = 10;
+constexpr int kSteps = 6;
+
+// Each step leaves a line on the host, before anything can go wrong on the way back. Step 3 may run again.
+void write_job(const std::filesystem::path& file, const std::filesystem::path& marks) {
+    std::ofstream out(file);
+    out << "version: 1\ntimeout: 120s\nsteps:\n";
+    for (int i = 1; i <= kSteps; ++i) {
+        out << fmt::format(
+            "  - name: s{0}\n    idempotent: {1}\n    host-run: {{shell: 'echo s{0} >>{2}/$DROVER_INSTANCE'}}\n", i,
+            i == 3, marks.string());
+        out << fmt::format("  - {{name: t{}, run: 'true', idempotent: true}}\n", i);
+    }
+}
+
+std::map<std::string, int> lines_of(const std::filesystem::path& file) {
+    std::map<std::string, int> out;
+    std::ifstream in(file);
+    for (std::string line; std::getline(in, line);) ++out[line];
+    return out;
+}
+
+struct World {
+    SimProcess sim{kPhones};
+    TempDir dir;
+    EnvChanges env;
+    World() {
+        std::filesystem::create_directory(dir / "marks");
+        write_job(dir / "j.yaml", dir / "marks");
+        env = {{"XDG_STATE_HOME", dir.path().string()}};
+    }
+    ProcessOptions command(std::vector<std::string> args) {
+        args.insert(args.begin(), "run");
+        for (const auto& more :
+             {std::string("--inventory"), sim.inventory(), std::string("--output"), std::string("json")})
+            args.push_back(more);
+        return drover_command(std::move(args), env);
+    }
+};
+
+void expect_nothing_twice_nothing_missed(World& world, const json::value& document) {
+    const auto& rows = document.at("rows").as_array();
+    ASSERT_EQ(rows.size(), static_cast<std::size_t>(kPhones));
+    for (const auto& row : rows) {
+        const std::string id(row.at("instance_id").as_string());
+        const auto marks = lines_of(world.dir / "marks" / id);
+        bool interrupted = false;
+        for (const auto& step : row.at("steps").as_array()) {
+            const std::string name(step.at("name").as_string());
+            const auto found = marks.find(name);
+            const int times = found == marks.end() ? 0 : found->second;
+            if (name[0] != 's') continue;
+            if (name != "s3") EXPECT_LE(times, 1) << id << " " << name << " ran twice";
+            if (step.at("error_code").as_string() == "DROVER.5002") {
+                interrupted = true;  // whether it ran, nobody knows; it is told, and not done again
+            } else if (step.at("status").as_string() == "skipped") {
+                EXPECT_TRUE(interrupted) << id << " " << name << " was missed";
+                EXPECT_EQ(times, 0) << id << " " << name;
+            } else {
+                EXPECT_EQ(step.at("status").as_string(), "ok") << id << " " << name;
+                EXPECT_GE(times, 1) << id << " " << name;
+            }
+        }
+        EXPECT_EQ(row.at("error_code").as_string() == "DROVER.5002", interrupted) << id;
+    }
+}
+
+TEST(JobResume, KilledAtRandomMoments) {
+    const auto seed = std::random_device()();
+    std::mt19937 random(seed);
+    for (unsigned round = 0; round < rounds(5); ++round) {
+        SCOPED_TRACE(fmt::format("seed {} round {}", seed, round));
+        World world;
+        const auto wanted = 1 + random() % (kPhones * kSteps);
+        Process first(world.command({(world.dir / "j.yaml").string()}));
+        const auto line = first.wait_for_error_line("drover: run ");
+        ASSERT_TRUE(line) << first.err();
+        const auto run_id = line->substr(line->rfind(' ') + 1);
+        // So many steps have left their mark: an event, and never the same moment.
+        const auto marks = [&] {
+            std::size_t count = 0;
+            for (const auto& file : std::filesystem::directory_iterator(world.dir / "marks")) {
+                for (const auto& [name, times] : lines_of(file.path())) count += static_cast<std::size_t>(times);
+            }
+            return count;
+        };
+        while (marks() < wanted && !first.wait(std::chrono::milliseconds(1))) {}
+        first.signal(SIGKILL);
+        first.wait();
+        const auto second = run(world.command({"--resume", run_id}));
+        expect_nothing_twice_nothing_missed(world, json::parse(second.out));
+        // Once more: everything is known, nothing is done.
+        const auto before = marks();
+        const auto third = run(world.command({"--resume", run_id}));
+        EXPECT_EQ(marks(), before);
+        EXPECT_EQ(json::parse(third.out).at("rows").as_array().size(), static_cast<std::size_t>(kPhones));
+        EXPECT_EQ(third.code(), second.code());
+    }
+}
+
+TEST(JobResume, RetryFailedRunsOnlyWhatFailed) {
+    World world;
+    std::ofstream(world.dir / "j.yaml") << fmt::format(
+        "version: 1\nsteps:\n  - host-run: {{shell: 'echo x >>{0}/marks/$DROVER_INSTANCE'}}\n"
+        "  - {{if: \"instance == 'vphone-0004'\", host-run: {{shell: 'test -e {0}/mended'}}}}\n",
+        world.dir.path().string());
+    const auto run_id_of = [](const Finished& done) {
+        const auto at = done.err.find("drover: run ") + 12;
+        return done.err.substr(at, done.err.find('\n', at) - at);
+    };
+    const auto first = run(world.command({(world.dir / "j.yaml").string()}));
+    EXPECT_EQ(first.code(), 10) << first.err;
+    std::ofstream(world.dir / "mended") << "x";
+    const auto second = run(world.command({"--retry-failed", run_id_of(first)}));
+    EXPECT_EQ(second.code(), 0) << second.out << second.err;
+    EXPECT_EQ(json::parse(second.out).at("rows").as_array().size(), static_cast<std::size_t>(kPhones));
+    EXPECT_EQ(lines_of(world.dir / "marks" / "vphone-0004")["x"], 2);
+    EXPECT_EQ(lines_of(world.dir / "marks" / "vphone-0005")["x"], 1);
+    // Of the retry nothing failed.
+    const auto third = run(world.command({"--retry-failed", run_id_of(second)}));
+    EXPECT_EQ(third.code(), 0) << third.err;
+    EXPECT_EQ(lines_of(world.dir / "marks" / "vphone-0004")["x"], 2);
+}
+
+TEST(JobResume, WrongUseIsTold) {
+    World world;
+    EXPECT_THAT(run(world.command({"--resume", "none"})).err, HasSubstr("there is no run 'none' in "));
+    EXPECT_THAT(run(world.command({"--resume", "../x"})).err, HasSubstr("'../x' is no run"));
+    EXPECT_THAT(run(world.command({})).err, HasSubstr("which job? drover run JOB.yaml"));
+    const auto first = run(world.command({(world.dir / "j.yaml").string()}));
+    const auto at = first.err.find("drover: run ") + 12;
+    const auto id = first.err.substr(at, first.err.find('\n', at) - at);
+    std::ofstream(world.dir / "j.yaml", std::ios::app) << "# changed\n";
+    const auto changed = run(world.command({"--resume", id}));
+    EXPECT_EQ(changed.code(), 2);
+    EXPECT_THAT(changed.err, HasSubstr("has changed since run"));
+    EXPECT_THAT(run(world.command({"--resume", id, (world.dir / "j.yaml").string()})).err,
+                HasSubstr("leave out JOB.yaml, --on"));
+}
+
+}  // namespace
+}  // namespace drover::test

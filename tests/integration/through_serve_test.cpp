@@ -1,0 +1,308 @@
+// The command line through a running `drover serve`: the same rows, output and exit codes as with phones of its own.
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <regex>
+
+#include "support/openapi.hpp"
+#include "support/serve.hpp"
+#include "where.hpp"
+
+namespace drover::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::string without_times(const std::string& text) {
+    // A run of this process has a name, to be resumed by; a server keeps no journal.
+    const auto unnamed = std::regex_replace(text, std::regex("drover: run [0-9a-f-]+\n"), "");
+    return std::regex_replace(unnamed, std::regex(R"re("(begin_)?ms":[0-9]+|in [0-9.]+ m?s|"since":"[^"]*")re"),
+                              "TIME");
+}
+
+std::string content(const std::filesystem::path& file) {
+    std::ifstream stream(file);
+    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+class ThroughServe : public testing::Test {
+protected:
+    static void SetUpTestSuite() { sim_ = std::make_unique<SimProcess>(3); }
+    static void TearDownTestSuite() { sim_.reset(); }
+
+    using Args = std::vector<std::string>;
+    static Args with(Args args, Args more) {
+        args.insert(args.end(), more.begin(), more.end());
+        return args;
+    }
+    Finished direct(Args args) {
+        args.insert(args.begin() + 1, {"--inventory", sim_->inventory()});
+        return home.drover(std::move(args));
+    }
+    // Both ways give the same; what they gave is the caller's to look at.
+    Finished same(const Args& args) {
+        auto through = home.drover(args);
+        const auto own = direct(args);
+        EXPECT_EQ(without_times(through.out), without_times(own.out));
+        EXPECT_EQ(without_times(through.err), without_times(own.err));
+        EXPECT_EQ(through.code(), own.code());
+        return through;
+    }
+    Process start(Args args) {
+        args.insert(args.begin(), "-v");
+        return Process(drover_command(std::move(args), home.env()));
+    }
+
+    static std::unique_ptr<SimProcess> sim_;
+    ServeHome home;
+    ServeProcess serve{home, sim_->inventory()};
+};
+std::unique_ptr<SimProcess> ThroughServe::sim_;
+
+TEST_F(ThroughServe, ExecGivesTheSameInEveryForm) {
+    const std::string command =
+        "case $(getprop ro.serialno) in *2) echo no >&2; exit 3;; *) echo yes; echo w >&2;; esac";
+    for (const std::string form : {"fold", "json", "lines"}) {
+        const auto done = same({"exec", "--output", form, "--max-parallel", "1", "--", command});
+        EXPECT_EQ(done.code(), 10) << done.err;
+        EXPECT_THAT(done.out + done.err, HasSubstr("yes"));
+    }
+    const auto cut =
+        same({"exec", "--on", "vphone-0001", "--output", "jsonl", "--max-output", "10", "--", "seq 1 1000"});
+    EXPECT_THAT(cut.out, HasSubstr("\"truncated\":true"));
+}
+
+TEST_F(ThroughServe, AJobGivesTheSameRowsWithItsSteps) {
+    const auto job = home.dir()
+                         .write("job.yaml",
+                                "version: 1\nname: j\nvars: {word: hello}\nenv: {E: 'x y'}\nsteps:\n"
+                                "  - {name: say, run: 'echo {{ word }} {{ instance }} \"$E\"'}\n"
+                                "  - {name: odd, run: 'exit 3', continue-on-error: true}\n"
+                                "  - {name: last, run: 'ls /nowhere'}\n")
+                         .string();
+    for (const std::string form : {"json", "fold"}) {
+        const auto done = same({"run", job, "--output", form});
+        EXPECT_EQ(done.code(), 10) << done.err;
+        EXPECT_THAT(done.out, HasSubstr("hello"));
+    }
+    // What belongs to the client's own host is not done on the server's, whatever kinds of step there are.
+    for (const std::string kind : {"push: {from: /etc/passwd, to: /x}", "pull: {from: /x, to: /etc}", "install: /x.apk",
+                                   "uninstall: com.x", "screenshot: {to: /etc}", "bugreport: true",
+                                   "logcat: {to: /etc}", "host-run: [reboot]", "uses: /etc/passwd"}) {
+        const auto host = R"({"on":"all","file":"j.yaml","job":"version: 1\nname: j\nsteps:\n  - )" + kind + R"(\n"})";
+        const auto refused = call(home, serve, "/drover/v1/run", host);
+        EXPECT_EQ(refused.status, 400) << refused.body;
+        EXPECT_THAT(refused.body, HasSubstr("j.yaml:4:5: a drover server does not do `" +
+                                            kind.substr(0, kind.find(':')) + "` for its clients"));
+    }
+    const auto kept = call(home, serve, "/drover/v1/run",
+                           R"({"on":"all","job":"version: 1\nartifacts: /etc\nsteps:\n  - run: echo hi\n"})");
+    EXPECT_EQ(kept.status, 400) << kept.body;
+    EXPECT_THAT(kept.body, HasSubstr("a drover server does not do `artifacts` for its clients"));
+    // The command line says so before anything is sent.
+    const auto files = home.dir().write("files.yaml", "version: 1\nsteps:\n  - screenshot: {to: x}\n").string();
+    const auto told = home.drover({"run", files});
+    EXPECT_EQ(told.code(), 2) << told.err;
+    EXPECT_THAT(told.err, HasSubstr("a drover server does not do `screenshot` for its clients; run this job directly"));
+    EXPECT_EQ(call(home, serve, "/drover/v1/run", R"({"on":"all","job":"version: 2"})").status, 400);
+}
+
+TEST_F(ThroughServe, WhatIsWrongIsToldTheSameWay) {
+    EXPECT_EQ(same({"exec", "--on", "a&&b", "--", "true"}).code(), 2);
+    EXPECT_EQ(same({"exec", "--on", "vphone-0001,typo,slip", "--", "true"}).err, "drover: no such phone: typo, slip\n");
+    EXPECT_EQ(same({"exec", "--on", "nobody-*", "--", "true"}).code(), 3);
+    EXPECT_EQ(same({"exec", "--on", "nobody-*", "--allow-empty", "--output", "json", "--", "true"}).code(), 0);
+    EXPECT_EQ(
+        same({"exec", "--on", "vphone-0001", "--output", "lines", "--timeout", "300ms", "--", "sleep 100"}).code(), 21);
+    EXPECT_EQ(
+        same({"exec", "--output", "lines", "--max-parallel", "1", "--deadline", "300ms", "--", "sleep 100"}).code(),
+        21);
+    EXPECT_EQ(same({"exec", "--on", "vphone-0001", "--output", "lines", "--silence-timeout", "300ms", "--",
+                    "echo a; sleep 100"})
+                  .code(),
+              21);
+}
+
+TEST_F(ThroughServe, WhichFleetIsChosenAndWhy) {
+    const Args args{"exec", "-v", "--on", "vphone-0001", "--", "true"};
+    EXPECT_THAT(home.drover(args).err, HasSubstr("that of the running drover server"));
+    EXPECT_THAT(direct(args).err, HasSubstr("direct, inventory"));
+    EXPECT_THAT(home.drover(with({"exec", "--server", "unix:" + home.socket()}, {args.begin() + 1, args.end()})).err,
+                HasSubstr("(--server)"));
+    auto env = home.env();
+    env["DROVER_SERVER"] = "http://127.0.0.1:1";
+    const auto gone = run_drover(with({"exec", "--inventory", sim_->inventory()}, {args.begin() + 1, args.end()}), env);
+    EXPECT_THAT(gone.err, HasSubstr("(DROVER_SERVER)")) << "DROVER_SERVER goes before --inventory";
+    EXPECT_EQ(gone.code(), 20) << gone.err;
+    EXPECT_THAT(gone.err, HasSubstr("drover: drover server 127.0.0.1:1: Connection refused"));
+    env["DROVER_SERVER"] = "ftp://x";
+    EXPECT_EQ(run_drover(args, env).code(), 2);
+    // A socket that a server left behind is not one that runs.
+    serve.process().signal(SIGKILL);
+    ASSERT_TRUE(serve.process().wait());
+    ASSERT_TRUE(std::filesystem::exists(home.socket()));
+    env.erase("DROVER_SERVER");
+    env["DROVER_INVENTORY"] = sim_->inventory();
+    const auto left = run_drover(args, env);
+    EXPECT_EQ(left.code(), 0) << left.err;
+    EXPECT_THAT(left.err, HasSubstr("nobody listens on"));
+}
+
+TEST_F(ThroughServe, WholeOutputsComeIntoFiles) {
+    const auto through = (home.dir() / "through").string(), own = (home.dir() / "own").string();
+    const std::string command = "seq 1 300000; seq 1 1000 >&2";
+    ASSERT_EQ(home.drover({"exec", "--out-dir", through, "--timeout", "60s", "--", command}).code(), 0);
+    ASSERT_EQ(direct({"exec", "--out-dir", own, "--timeout", "60s", "--", command}).code(), 0);
+    for (const std::string file : {"vphone-0001.out", "vphone-0002.err", "vphone-0003.out"}) {
+        EXPECT_EQ(content(std::filesystem::path(through) / file), content(std::filesystem::path(own) / file)) << file;
+        EXPECT_FALSE(content(std::filesystem::path(own) / file).empty());
+    }
+}
+
+TEST_F(ThroughServe, ASignalStopsTheCallOnTheServer) {
+    for (const int signal : {SIGINT, SIGTERM}) {
+        auto process = start({"exec", "--timeout", "300s", "--output", "jsonl", "--",
+                              "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
+        ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
+        process.signal(signal);
+        const auto ended = process.wait();
+        ASSERT_TRUE(ended);
+        EXPECT_EQ(ended->code, 128 + signal);
+        EXPECT_EQ(std::count(process.out().begin(), process.out().end(), '\n'), 3) << process.out();
+        EXPECT_THAT(process.out(),
+                    HasSubstr(std::string("\"Interrupted: drover was stopped: SIG") + sigabbrev_np(signal) + "\""));
+        EXPECT_TRUE(serve.process().wait_for_error_line("exec ended: 1 ok, 2 failed"));
+    }
+}
+
+TEST_F(ThroughServe, AClientThatVanishesFreesThePhones) {
+    auto process = start({"exec", "--timeout", "300s", "--output", "jsonl", "--",
+                          "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
+    ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
+    process.signal(SIGKILL);
+    EXPECT_TRUE(serve.process().wait_for_error_line("exec ended: 1 ok, 2 failed")) << serve.process().err();
+}
+
+TEST_F(ThroughServe, AServerThatVanishesLeavesNoPhoneWithoutARow) {
+    auto process = start({"exec", "--timeout", "300s", "--output", "jsonl", "--",
+                          "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
+    ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
+    serve.process().signal(SIGKILL);
+    const auto ended = process.wait();
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->code, 20);
+    EXPECT_EQ(std::count(process.out().begin(), process.out().end(), '\n'), 3) << process.out();
+    EXPECT_THAT(process.out(), HasSubstr("DROVER.4001"));
+}
+
+TEST_F(ThroughServe, AServerThatIsStoppedCancelsWhatItDoesForOthers) {
+    const auto config = home.dir().write("drain.yaml", "version: 1\nstop: {drain: 100ms}\n").string();
+    const ServeHome other;
+    ServeProcess short_drain(other, sim_->inventory(), {"--config", config});
+    Process process(drover_command({"exec", "--timeout", "300s", "--output", "jsonl", "--",
+                                    "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"},
+                                   other.env()));
+    ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
+    EXPECT_EQ(short_drain.stop(), 0);
+    const auto ended = process.wait();
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->code, 19) << "cancelled by someone else";
+    EXPECT_THAT(process.out(), HasSubstr("Cancelled: the drover server ends"));
+}
+
+TEST_F(ThroughServe, DevicesStatusAndWait) {
+    ASSERT_EQ(home.drover({"wait", "all", "--state", "running"}).code(), 0);
+    EXPECT_EQ(same({"devices", "--json"}).code(), 0);
+    EXPECT_EQ(same({"devices", "vphone-0002"}).code(), 0);
+    EXPECT_EQ(same({"devices", "nobody"}).code(), 3);
+    const auto status = same({"status", "--json"});
+    EXPECT_THAT(status.out, HasSubstr("\"condition\":\"running\""));
+    const auto history = home.drover({"status", "vphone-0001", "--history"});
+    EXPECT_THAT(history.out, HasSubstr("vphone-0001: 1 stopped (absent)"));
+    EXPECT_THAT(history.out, HasSubstr("2 running"));
+    EXPECT_EQ(same({"wait", "vphone-0001", "--state", "recovery", "--timeout", "300ms"}).code(), 22);
+    EXPECT_EQ(same({"wait", "all", "--state", "running", "--count", "4"}).code(), 18);
+}
+
+TEST_F(ThroughServe, AWatchShowsStatesUntilItIsStoppedOrTheServerEnds) {
+    auto watch = start({"status", "--watch", "--output", "jsonl"});
+    ASSERT_TRUE(watch.wait_for_line("\"vphone-0003\",\"status\":2")) << watch.err();
+    watch.signal(SIGINT);
+    const auto stopped = watch.wait();
+    ASSERT_TRUE(stopped);
+    EXPECT_EQ(stopped->code, 130);
+    auto second = start({"status", "--watch"});
+    ASSERT_TRUE(second.wait_for_line("vphone-0003: 2 running")) << second.err();
+    EXPECT_EQ(serve.stop(), 0) << "a watch kept the server from its end";
+    const auto ended = second.wait();
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->code, 20);
+    EXPECT_THAT(second.err(), HasSubstr("drover: the drover server was stopped"));
+}
+
+TEST_F(ThroughServe, ATokenReachesItsOwnPhonesOnly) {
+    const auto made = home.drover({"token", "add", "small", "--instances", "vphone-0002"});
+    ASSERT_EQ(made.code(), 0) << made.err;
+    serve.process().signal(SIGHUP);
+    ASSERT_TRUE(serve.process().wait_for_error_line("reading tokens"));
+    auto env = home.env();
+    env["DROVER_SERVER"] = serve.url();
+    env["DROVER_TOKEN"] = made.out.substr(0, made.out.size() - 1);
+    auto done = run_drover({"exec", "--output", "jsonl", "--", "true"}, env);
+    const auto until = std::chrono::steady_clock::now() + kWaitMax;
+    while (done.code() == 2 && std::chrono::steady_clock::now() < until)  // the token is not known yet
+        done = run_drover({"exec", "--output", "jsonl", "--", "true"}, env);
+    EXPECT_EQ(std::count(done.out.begin(), done.out.end(), '\n'), 1) << done.out;
+    EXPECT_THAT(done.out, HasSubstr("vphone-0002"));
+    const auto foreign = run_drover({"exec", "--on", "vphone-0002,vphone-0001", "--", "true"}, env);
+    EXPECT_EQ(foreign.code(), 3);
+    EXPECT_EQ(foreign.err, "drover: no such phone: vphone-0001\n");
+    const auto listed = run_drover({"devices", "--json"}, env);
+    EXPECT_THAT(listed.out, Not(HasSubstr("vphone-0001")));
+    env["DROVER_TOKEN"] = "wrong";
+    const auto refused = run_drover({"exec", "--", "true"}, env);
+    EXPECT_EQ(refused.code(), 2);
+    EXPECT_THAT(refused.err, HasSubstr("the token is not known"));
+}
+
+TEST_F(ThroughServe, AnswersAreAsOpenapiSays) {
+    const OpenApi documented(std::string(DROVER_SOURCE_DIR) + "/config/openapi.yaml");
+    const auto check = [&](const std::string& path, const std::string& body, int status) {
+        const auto answer = call(home, serve, path, body);
+        EXPECT_EQ(answer.status, status) << answer.body;
+        EXPECT_EQ(documented.check(path, "post", answer.status, answer.json()), "") << answer.body;
+    };
+    check("/drover/v1/select", R"({"on":"vphone-*,typo"})", 200);
+    check("/drover/v1/select", R"({"on":"a&&b"})", 400);
+    check("/drover/v1/probe", R"({"on":"all"})", 200);
+    check("/drover/v1/status", R"({"instance_ids":["vphone-0002"],"history":true})", 200);
+    check("/drover/v1/watch", R"({"on":"nobody-*"})", 400);
+    check("/drover/v1/exec", R"({"on":"all"})", 400);
+    EXPECT_EQ(call(home, serve, "/drover/v1/calls/none/stop", "{}").status, 400);
+}
+
+TEST_F(ThroughServe, CurlReadsRowsAsTheyCome) {
+    const auto answer =
+        curl({"--unix-socket", home.socket(), "-d", R"json({"on":"vphone-0001","command":"echo $((6*7))"})json",
+              "http://localhost/drover/v1/exec"});
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_THAT(answer.body, testing::StartsWith("event: begin\ndata: {\"call_id\":\""));
+    EXPECT_THAT(answer.body, HasSubstr("event: row\ndata: {\"instance_id\":\"vphone-0001\",\"status\":2"));
+    EXPECT_THAT(answer.body, HasSubstr("\"execute_msg\":\"42\\n\""));
+    EXPECT_THAT(answer.body, testing::EndsWith("event: end\ndata: {\"rows\":1,\"ok\":1,\"failed\":0}\n\n"));
+    const auto ask = [&](const std::string& body) {
+        return curl({"--unix-socket", home.socket(), "-d", body, "http://localhost/drover/v1/exec"});
+    };
+    EXPECT_THAT(ask(R"({"on":"all","comand":"true"})").body, HasSubstr("did you mean 'command'"));
+    EXPECT_EQ(ask(R"({"on":"all"})").status, 400);
+    EXPECT_EQ(ask(R"({"command":"true"})").status, 400);
+    EXPECT_EQ(ask(R"({"on":"all","command":"true","timeout_ms":-1})").status, 400);
+    EXPECT_EQ(ask(R"({"instance_ids":["nobody"],"command":"true"})").status, 400);
+    EXPECT_EQ(curl({"-d", "{}", serve.url() + "/drover/v1/exec"}).status, 401);
+}
+
+}  // namespace
+}  // namespace drover::test
