@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""How fast files go to many phones and back: drover against `adb push` and `adb pull` in parallel through an adb server, in one run.
+
+    jobs.py --build DIR [--quick] [--rounds N] [--phones N] [--json FILE]
+
+DIR is a build of this repository. The table goes to stdout, progress to stderr. scripts/bench does the building.
+Exit code 1: a copy failed or came back different. Times are never judged.
+"""
+import argparse
+import filecmp
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True  # leaves nothing in the source tree
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import adb_peer  # noqa: E402
+import machine  # noqa: E402
+
+SECONDS_MAX = 600  # of one copy to or from all phones
+SMALL_BYTES = 2000
+
+
+class Copies:
+    """Both ways of copying, each timed from start to end of all its processes."""
+
+    def __init__(self, build, phones, server, folder):
+        self.drover = str(pathlib.Path(build) / "drover")
+        self.phones, self.server, self.folder = phones, server, folder
+
+    def run_drover(self, *words):
+        began = time.monotonic()
+        done = subprocess.run([self.drover, *words, "--inventory", str(self.phones.inventory), "--max-parallel", str(self.phones.count), "--json"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=SECONDS_MAX)
+        took = time.monotonic() - began
+        if done.returncode != 0:
+            sys.exit("bench: drover %s ended with %d: %s" % (words[0], done.returncode, done.stderr or done.stdout))
+        return took
+
+    def run_adb(self, words_of):
+        env = {**os.environ, **self.server.environment()}
+        began = time.monotonic()
+        started = [subprocess.Popen(["adb", "-s", serial, *words_of(i)], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                   for i, serial in enumerate(self.server.serials)]
+        for process in started:
+            _, err = process.communicate(timeout=SECONDS_MAX)
+            if process.returncode != 0:
+                sys.exit("bench: adb ended with %d: %s" % (process.returncode, err.decode()))
+        return time.monotonic() - began
+
+    def push(self, way, local, remote):
+        if way == "drover":
+            return self.run_drover("push", str(local), remote)
+        return self.run_adb(lambda i: ["push", str(local), remote])
+
+    def pull(self, way, remote, local):
+        shutil.rmtree(local, ignore_errors=True)
+        local.mkdir()
+        if way == "drover":
+            return self.run_drover("pull", remote, str(local))
+        return self.run_adb(lambda i: ["pull", remote, str(local / ("phone-%d" % i))])
+
+
+class Phones:
+    def __init__(self, build, count, folder):
+        self.count = count
+        self.inventory = folder / "inventory.yaml"
+        self.process = subprocess.Popen([str(pathlib.Path(build) / "drover"), "sim", "--count", str(count), "--port", "0",
+                                         "--write-inventory", str(self.inventory)], stdout=subprocess.PIPE, text=True,
+                                        env={**os.environ, "TMPDIR": str(folder)})
+        line = self.process.stdout.readline().strip()
+        if not line.startswith("ready: "):
+            self.process.kill()
+            sys.exit("bench: the virtual phones did not get ready: %r" % line)
+
+    def addresses(self):
+        lines = (line.strip() for line in self.inventory.read_text().splitlines())
+        return [line.split("address:", 1)[1].strip(" '\"},") for line in lines if "address:" in line]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=60)
+
+
+def unpin(pid):
+    """The server may use all cores, as drover may."""
+    for task in os.listdir("/proc/%d/task" % pid):
+        os.sched_setaffinity(int(task), machine.CORES)
+
+
+def make_files(folder, big_bytes, small_files):
+    big = folder / "big"
+    with open(big, "wb") as out:
+        for _ in range(big_bytes // 1_000_000):
+            out.write(os.urandom(1_000_000))
+    small = folder / "small"
+    for n in range(small_files):
+        path = small / ("d%02d" % (n % 20)) / ("f%04d" % n)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(os.urandom(SMALL_BYTES))
+    return big, small
+
+
+def same_tree(a, b):
+    comparison = filecmp.dircmp(a, b)
+    if comparison.left_only or comparison.right_only or comparison.funny_files:
+        return False
+    _, different, errors = filecmp.cmpfiles(a, b, comparison.common_files, shallow=False)
+    return not different and not errors and all(same_tree(a / d, b / d) for d in comparison.common_dirs)
+
+
+def check(pulled, original, name, count):
+    phones = sorted(pulled.iterdir())
+    for phone in phones:
+        copy = phone / name if phone.is_dir() and (phone / name).exists() else phone  # drover: DIR/PHONE/NAME
+        same = same_tree(copy, original) if original.is_dir() else filecmp.cmp(copy, original, shallow=False)
+        if not same:
+            sys.exit("bench: %s came back different" % copy)
+    if len(phones) != count:
+        sys.exit("bench: %d of %d phones came back" % (len(phones), count))
+
+
+def measure(copies, way, big, small, times):
+    for name, what in (("big", big), ("small", small)):
+        remote = "/sdcard/%s-%s" % (way, name)
+        target = copies.folder / ("pulled-" + way)
+        times.setdefault("push " + name, []).append(copies.push(way, what, remote))
+        times.setdefault("pull " + name, []).append(copies.pull(way, remote, target))
+        check(target, what, remote.rsplit("/", 1)[1], copies.phones.count)
+        shutil.rmtree(target)
+
+
+def table(report):
+    count, big, small = report["phones"], report["big_bytes"], report["small_files"]
+    rows = ["| %d phones | drover | adb in parallel | ratio of rounds |" % count, "|---|---|---|---|"]
+    for key, label, per_phone in (("push big", "push of %d MB, MB/s" % (big // 1_000_000), big / 1e6),
+                                  ("pull big", "pull of %d MB, MB/s" % (big // 1_000_000), big / 1e6),
+                                  ("push small", "push of %d files, files/s" % small, small),
+                                  ("pull small", "pull of %d files, files/s" % small, small)):
+        ours, theirs = report["times"]["drover"][key], report["times"]["adb"][key]
+        ratios = [b / a for a, b in zip(ours, theirs)]
+        rows.append("| %s | %.0f | %.0f | %.2f (%.2f-%.2f) |" % (label, count * per_phone / statistics.median(ours),
+                                                               count * per_phone / statistics.median(theirs),
+                                                               statistics.median(ratios), min(ratios), max(ratios)))
+    m, n = report["machine"], report["noise"]
+    rows.append("")
+    rows.append("%s, %d cores, %s; %d rounds; other programs used %.2f cores meanwhile. Virtual phones share the machine." % (
+        m["cpu"], m["cores"], m["system"], report["rounds"], n["others_cores"]))
+    return "\n".join(rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--quick", action="store_true", help="few phones, small files: does it work at all?")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--phones", type=int)
+    parser.add_argument("--json", help="all figures, as JSON")
+    o = parser.parse_args()
+    rounds = o.rounds or (1 if o.quick else 5)
+    count = o.phones or (2 if o.quick else 20)
+    big_bytes, small_files = (2_000_000, 40) if o.quick else (100_000_000, 1000)
+    say = lambda text: print("bench: " + text, file=sys.stderr, flush=True)
+    if not shutil.which("adb"):
+        sys.exit("bench: there is no adb on this host to compare with")
+    watch = machine.Watch()
+    times = {"drover": {}, "adb": {}}
+    # Files of all phones lie in memory where there is room: a disk would measure itself.
+    shm = pathlib.Path("/dev/shm")
+    place = shm if shm.is_dir() and shutil.disk_usage(shm).free > 4 * count * big_bytes else None
+    with tempfile.TemporaryDirectory(prefix="drover-bench-", dir=place) as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)  # the phones are users of their own
+        big, small = make_files(folder, big_bytes, small_files)
+        phones = Phones(o.build, count, folder)
+        try:
+            server = adb_peer.start(phones.addresses(), folder, say)
+            if server is None or server.connected < count:
+                sys.exit("bench: the adb server has not all phones")
+            try:
+                unpin(server.pid)
+                copies = Copies(o.build, phones, server, folder)
+                for number in range(rounds):
+                    for way in ("drover", "adb") if number % 2 == 0 else ("adb", "drover"):
+                        measure(copies, way, big, small, times[way])
+                    say("round %d of %d" % (number + 1, rounds))
+            finally:
+                server.stop()
+        finally:
+            phones.stop()
+    report = {"schema": 1, "machine": machine.describe(), "noise": watch.end(), "rounds": rounds, "quick": o.quick, "phones": count,
+              "big_bytes": big_bytes, "small_files": small_files, "in_memory": place is not None, "times": times}
+    if o.json:
+        pathlib.Path(o.json).write_text(json.dumps(report, indent=1) + "\n")
+    print(table(report))
+
+
+if __name__ == "__main__":
+    main()

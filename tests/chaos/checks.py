@@ -1,0 +1,80 @@
+"""What must be true of every row, whatever the phones do. Collects what is not; any thread."""
+import collections
+import threading
+
+FAILURES_KEPT = 20
+LATE_MS_MAX = 30_000  # a row so long after its deadline had none: far more than a busy machine takes
+# A healthy phone may be slow on a busy machine, or its daemon killed; its link does not break and its answers are not wrong.
+HEALTHY_CODES = {"", "DROVER.1001", "DROVER.1002", "DROVER.1003", "DROVER.1004", "DROVER.1005", "DROVER.1006", "DROVER.5001",
+                 "DROVER.5002", "CPS.0005"}
+
+
+class Checks:
+    def __init__(self, plan):
+        self.plan = plan
+        self.lock = threading.Lock()
+        self.failures, self.failed = [], 0
+        self.rows, self.codes, self.kinds = 0, collections.Counter(), collections.Counter()
+        self.said_once = {}  # phone number -> words of `once` that were answered ok
+        self.asked_once = {}  # phone number -> words of `once` that were ever sent
+        self.lost_calls, self.kills = 0, 0
+        self.healthy_ms, self.longest_ms, self.latest_ms = [], 0.0, 0
+
+    def fail(self, text):
+        with self.lock:
+            self.failed += 1
+            if len(self.failures) < FAILURES_KEPT:
+                self.failures.append(text)
+
+    def expect(self, right, text):
+        if not right:
+            self.fail(text)
+
+    def sending(self, operation):
+        with self.lock:
+            self.kinds[operation.kind] += 1
+            if operation.command == "once":
+                for n in operation.targets:
+                    self.asked_once.setdefault(n, set()).add(operation.word)
+
+    def took(self, operation, seconds):
+        with self.lock:
+            self.longest_ms = max(self.longest_ms, seconds * 1e3)
+            if operation.kind == "sync" and operation.command in ("true", "echo") and set(operation.targets) <= self.plan.healthy:
+                self.healthy_ms.append(seconds * 1e3)
+
+    def late(self, operation, ms):
+        with self.lock:
+            self.latest_ms = max(self.latest_ms, ms)
+        self.expect(ms < LATE_MS_MAX, "operation %d (%s): a row %d ms after its deadline" % (operation.number, operation.kind, ms))
+
+    def one_row_each(self, operation, ids, in_order):
+        wanted = operation.ids
+        same = ids == wanted if in_order else sorted(ids) == sorted(wanted)
+        self.expect(same, "operation %d (%s): rows for %s, asked for %s" % (operation.number, operation.kind, ids[:5], wanted[:5]))
+        return same
+
+    def row(self, operation, number, ok, code, said, exit_code=None):
+        """code: drover's exact one, "" when ok. said: what the phone said, None when that is not known."""
+        where = "operation %d (%s %s), phone %d" % (operation.number, operation.kind, operation.text, number)
+        with self.lock:
+            self.rows += 1
+            self.codes[code or "ok"] += 1
+            if ok and operation.command == "once":
+                self.said_once.setdefault(number, set()).add(operation.word)
+        if ok and said is not None:
+            right = {"echo": operation.word + "\n", "once": "ran " + operation.word + "\n", "true": ""}.get(operation.command)
+            self.expect(right is None or said == right, "%s: said %r" % (where, said[:80]))
+            self.expect(operation.command != "exit", "%s: ok, but the command exits with 3" % where)
+        if number in self.plan.healthy and operation.command != "exit":
+            self.expect(code in HEALTHY_CODES, "%s is healthy, and its row is %s: %r" % (where, code, said))
+
+    def once(self, number, words, all_known):
+        """What a phone has really run, in order. all_known: it answered truly, so every ok must be there."""
+        doubled = [w for w, n in collections.Counter(words).items() if n > 1]
+        self.expect(not doubled, "phone %d ran twice: %s" % (number, doubled[:5]))
+        strange = set(words) - self.asked_once.get(number, set())
+        self.expect(not strange, "phone %d ran what nobody asked it to: %s" % (number, sorted(strange)[:5]))
+        if all_known:
+            missing = self.said_once.get(number, set()) - set(words)
+            self.expect(not missing, "phone %d answered ok and did not run: %s" % (number, sorted(missing)[:5]))
