@@ -22,11 +22,22 @@ std::string exit_text(int exit_code) {
     return fmt::format("exit code {}, as if killed by signal {}", exit_code, signal);
 }
 
+namespace {
+
+// The log, or the screen: what goes on until somebody ends it.
+bool is_stream(std::string_view command) {
+    const std::string_view word = command.substr(0, command.find(' '));
+    return word == "logcat" || word == "screenrecord";
+}
+
+}  // namespace
+
 Execution::Execution(fleet::Phone& phone, ExecutionOwner& owner, OutputSink* output, std::size_t target)
     : phone_(phone), owner_(owner), output_(output), target_(target), link_(phone, *this) {}
 
 Execution::~Execution() {
     if (handle_) *handle_ = nullptr;
+    show_streaming(false);
 }
 
 void Execution::start(Command command) {
@@ -62,7 +73,16 @@ void Execution::on_no_link(const Error& why, Phase phase) {
     finish(why.code, why.message);
 }
 
-void Execution::on_close_input() { shell_.close_input(); }
+void Execution::on_close_input() {
+    shell_.close_input();
+    if (is_stream(command_.text)) show_streaming(true);
+}
+
+// A dump of the log is over before this is looked at.
+void Execution::show_streaming(bool now) {
+    if (std::exchange(streaming_, now) == now) return;
+    phone_.show_activity(now ? fleet::Activity::streaming : fleet::Activity::idle, now ? command_.text : "the stream ended");
+}
 
 void Execution::on_shell_open() {
     phone_.loop().arm_after(close_input_, kCloseInputAfter);
@@ -124,6 +144,7 @@ void Execution::finish(Code code, std::string_view detail, std::optional<int> ex
     close_input_.cancel();
     link_.cancel();
     shell_.stop();
+    show_streaming(false);
     Row row;
     row.code = code;
     if (code != Code::ok) row.error_msg = error_text(code, detail);

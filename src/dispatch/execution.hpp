@@ -53,6 +53,7 @@ private:
     void on_phase_deadline();
     void on_total_deadline();
     void on_close_input();
+    void show_streaming(bool now);
     void arm_phase(const std::optional<Limits::Millis>& limit);
     void finish(Code code, std::string_view detail, std::optional<int> exit_code = {});
     OutputSink::Flow tell_sink(OutputStream stream, ByteView bytes);
@@ -64,6 +65,7 @@ private:
     Command command_;
     Phase phase_ = Phase::queue;
     bool done_ = false;
+    bool streaming_ = false;  // the phone's status says so
     std::uint32_t attempts_ = 0;
     LinkWait link_;
     std::optional<Capture> capture_;

@@ -95,6 +95,11 @@ public:
     const std::optional<Error>& unfit() const { return unfit_; }
     const std::optional<Health>* health() const { return care_ ? &care_->health() : nullptr; }
 
+    // What is done with its data, and that it is about to go away on our word: for its documented status alone. Whoever said that
+    // it reboots says so too when it did not.
+    void show_activity(Activity activity, std::string_view what);
+    void show_reboot(bool coming, std::string_view what);
+
     CommandGate& gate() { return gate_; }
     Loop& loop() { return loop_; }
     std::size_t index() const { return index_; }

@@ -57,8 +57,20 @@ void Phone::reconnect() {
 bool Phone::reboot() {
     if (!carrier_) return false;
     const bool sent = carrier_->open("reboot:", reboot_stream_).has_value();
-    if (sent && tracker_.set_intent(Intent::reboot, "recovery: reboot", std::chrono::system_clock::now())) tell_state();
+    if (sent) show_reboot(true, "recovery: reboot");
     return sent;
+}
+
+void Phone::show_activity(Activity activity, std::string_view what) {
+    if (tracker_.set_activity(activity, what, std::chrono::system_clock::now())) tell_state();
+}
+
+void Phone::show_reboot(bool coming, std::string_view what) {
+    if (!coming) {
+        if (state().intent == Intent::reboot) update_intent(what);
+    } else if (tracker_.set_intent(Intent::reboot, what, std::chrono::system_clock::now())) {
+        tell_state();
+    }
 }
 
 void Phone::ask_a_person() {

@@ -22,6 +22,10 @@ public:
         if (made_ == empty_->size()) return std::nullopt;
         return make_directories(peer);
     }
+    std::optional<Shown> shown() const override {
+        using fleet::Activity;
+        return Shown{Activity::restoring, Activity::data_loaded, Activity::restore_failed, "push"};
+    }
 
 private:
     // As many as one command holds on this phone.
@@ -54,6 +58,9 @@ public:
             std::make_unique<PullTask>(options_, names_, adb::SyncFeatures::of(peer.features), std::move(tree_));
         return Leg{"sync:", std::move(task)};
     }
+    std::optional<Shown> shown() const override {
+        return Shown{fleet::Activity::backing_up, fleet::Activity::idle, fleet::Activity::backup_failed, "pull"};
+    }
 
 private:
     const PullOptions options_;
@@ -74,6 +81,10 @@ public:
         if (!exec && what_ == CaptureTask::What::png)
             return fail(Code::not_supported, "this phone is too old to send a picture");
         return Leg{(exec ? "exec:" : "shell:") + program_, std::make_unique<CaptureTask>(what_, place_)};
+    }
+    std::optional<Shown> shown() const override {
+        if (what_ != CaptureTask::What::log) return std::nullopt;
+        return Shown{fleet::Activity::streaming, fleet::Activity::idle, fleet::Activity::idle, "logcat"};
     }
 
 private:

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "adb/stream.hpp"
+#include "fleet/state.hpp"
 #include "transfer/stream_task.hpp"
 
 namespace drover::transfer {
@@ -16,6 +17,12 @@ struct Leg {
     std::unique_ptr<StreamTask> task;
 };
 
+// What an operation shows of itself on the second axis of a phone's status.
+struct Shown {
+    fleet::Activity during, done, failed;
+    std::string_view what;
+};
+
 class Script {
 public:
     virtual ~Script() = default;
@@ -23,6 +30,7 @@ public:
     virtual Result<std::optional<Leg>> next(const adb::Peer& peer) = 0;
     // What is left on the phone after a failure or a stop: a shell command that removes it, run once, for a short time.
     virtual std::optional<std::string> clean_up() { return std::nullopt; }
+    virtual std::optional<Shown> shown() const { return std::nullopt; }
 };
 
 }  // namespace drover::transfer

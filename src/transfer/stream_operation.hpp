@@ -69,6 +69,7 @@ private:
     void end();
     void give_row();
     void close_stream();
+    void show_end();
 
     fleet::Phone& phone_;
     dispatch::OperationOwner& owner_;
@@ -93,6 +94,7 @@ private:
     bool stopped_ = false;  // the row is decided
     bool flowing_ = false;  // bytes have come
     bool hurried_ = false;  // somebody waits for the end
+    std::optional<Shown> shown_;  // while the phone shows it
     std::uint32_t attempts_ = 0;
     Error result_{Code::ok, ""};
     std::string text_;

@@ -25,6 +25,18 @@ protected:
     CurlAnswer ask(const std::string& path, const std::optional<std::string>& body = std::nullopt) {
         return call(home, serve, path, body);
     }
+    // The status of the first phone, once `key` has become that or the time is over.
+    CurlAnswer ask_until(const char* key, int wanted) {
+        const std::string path = "/v1/instances/batch-query-status";
+        const auto until = std::chrono::steady_clock::now() + kWaitMax;
+        for (;;) {
+            auto answer = ask(path, R"({"instance_ids":["vphone-0001","nobody"]})");
+            if (item_of(answer).at(key) == wanted || std::chrono::steady_clock::now() > until) return answer;
+        }
+    }
+    static value item_of(const CurlAnswer& answer) {
+        return answer.json().at("data").at("status_results").at(0);
+    }
     // The answer agrees with openapi.yaml.
     void expect_documented(const CurlAnswer& answer, const std::string& path, const std::string& method) {
         EXPECT_EQ(documented().check(path, method, answer.status, answer.json()), "") << answer.body;
@@ -96,19 +108,27 @@ TEST_F(Api, CancelClosesTheCommandOnThePhone) {
     EXPECT_NE(home.drover({"task", "show", id}).out.find("DROVER.5001"), std::string::npos);
 }
 
+// Phones change in the background; asking again is what a client does.
 TEST_F(Api, BatchQueryStatus) {
     const std::string path = "/v1/instances/batch-query-status";
-    const std::string body = R"({"instance_ids":["vphone-0001","nobody"]})";
-    auto answer = ask(path, body);
-    // Phones are connected in the background; asking again is what a client does.
-    const auto until = std::chrono::steady_clock::now() + kWaitMax;
-    while (answer.json().at("data").at("status_results").at(0).at("status") != 2 &&
-           std::chrono::steady_clock::now() < until)
-        answer = ask(path, body);
+    const auto answer = ask_until("status", 2);
     expect_documented(answer, path, "post");
     EXPECT_EQ(answer.json().at("data").at("status_results").as_array().size(), 1U);
     EXPECT_EQ(answer.json().at("data").at("status_results").at(0).at("status"), 2);
     expect_documented(ask("/drover/v1/devices"), "/drover/v1/devices", "get");
+}
+
+TEST_F(Api, APhoneWhoseLogIsReadSaysSo) {
+    EXPECT_EQ(item_of(ask_until("status", 2)).at("activity"), 0);
+    const auto id = text(ask("/v1/instances/async-command", R"({"command":"logcat","instance_ids":["vphone-0001"]})")
+                             .json()
+                             .at("data")
+                             .at("task_id"));
+    EXPECT_EQ(item_of(ask_until("activity", 3)).at("activity"), 3);
+    ask("/drover/v1/tasks/" + id + "/cancel", "");
+    const auto after = item_of(ask_until("activity", 0));
+    EXPECT_EQ(after.at("activity"), 0);
+    EXPECT_EQ(after.at("status"), 2);
 }
 
 TEST_F(Api, ErrorsAsDocumented) {

@@ -41,6 +41,7 @@ private:
         stream_ = *stream;
         opened_ = true;
         watching_ = true;
+        phone_.show_reboot(true, "a job's step: reboot");
         phone_.watch(*this);
     }
     void on_hopeless(const Error& why) override {
@@ -80,6 +81,7 @@ private:
         if (std::exchange(done_, true)) return;
         let_go();
         const bool ok = code == Code::ok;
+        if (opened_ && !was_away_) phone_.show_reboot(false, "it did not reboot");
         owner_.on_outcome(Outcome{code,
                                   ok ? std::string() : dispatch::error_text(code, detail),
                                   {},

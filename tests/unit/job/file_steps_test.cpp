@@ -152,6 +152,36 @@ TEST_F(FileSteps, TheLogOfAWholeJobIsClosedWithIt) {
     for (std::size_t i = 0; i < 2; ++i) fleet.at(i, [](FakeConnector& c) { EXPECT_EQ(c.carrier.open_now(), 0U); });
 }
 
+// api.md §4: activity. A fake that speaks another protocol fails them all.
+TEST_F(FileSteps, TheStatusShowsWhatIsDoneWithThePhonesData) {
+    const auto shows = [&](const std::string& step, FakeCarrier::Behave behave) {
+        std::vector<fleet::Activity> seen;
+        fleet.at(0, [&](FakeConnector& c) {
+            c.carrier.behave = behave;
+            c.carrier.output = "fine\n";
+            c.carrier.before_answer = [&](FakeCarrier&, std::string_view) {
+                seen.push_back(fleet.phones[0]->state().activity);
+            };
+        });
+        const auto job = job_of(fmt::format("- {{{}, timeout: 50ms, if: \"instance == 'p0'\"}}\n", step));
+        run(job);
+        fleet.at(0, [&](FakeConnector& c) {
+            seen.push_back(fleet.phones[0]->state().activity);
+            c.carrier.before_answer = nullptr;
+        });
+        return seen;
+    };
+    using fleet::Activity;
+    using testing::ElementsAre;
+    const auto from = dir.write("f", "text").string(), out = (dir / "out").string();
+    const auto put = fmt::format("push: {{from: {}, to: /sdcard/}}", from);
+    const auto get = fmt::format("pull: {{from: /sdcard/x, to: {}}}", out);
+    const auto log = fmt::format("logcat: {{to: {}}}", out);
+    EXPECT_THAT(shows(put, FakeCarrier::Behave::exits), ElementsAre(Activity::restoring, Activity::restore_failed));
+    EXPECT_THAT(shows(get, FakeCarrier::Behave::exits), ElementsAre(Activity::backing_up, Activity::backup_failed));
+    EXPECT_THAT(shows(log, FakeCarrier::Behave::opens_only), ElementsAre(Activity::streaming, Activity::idle));
+}
+
 TEST_F(FileSteps, PathsThatAPhoneSays) {
     const auto expand = [](std::string_view written, std::string said) {
         job::NameTable names;
