@@ -27,7 +27,7 @@ struct Request {
     std::vector<Header> headers;
     std::string body;
     bool body_too_large = false;  // over what is allowed; `body` is empty then
-    std::string peer;             // numeric address without port; "unix" for a Unix socket
+    std::string peer;             // numeric address without port; "unix uid 1000 pid 4711"
     bool local = false;           // came through a Unix socket: file permissions let it in
     bool encrypted = false;
 
@@ -37,6 +37,8 @@ struct Request {
 };
 
 struct Response {
+    static constexpr int kLost = 0;  // a status that is never sent: nobody answered
+
     int status = 200;
     std::vector<Header> headers;
     std::string body;

@@ -102,7 +102,7 @@ public:
 
     void answer(Response response) override {
         const auto self = std::move(busy_);
-        write(std::move(response));
+        write(response.status == Response::kLost ? options_->refusal(500) : std::move(response));
     }
 
 private:

@@ -1,6 +1,7 @@
 #include "net/listener.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -114,7 +115,12 @@ public:
 
 private:
     Accepted describe(local::socket socket) override {
-        return {StreamSocket(std::move(socket)), "unix", true, nullptr};
+        // Whoever may open the socket is let in; who it was, the kernel knows.
+        ucred who{};
+        socklen_t size = sizeof who;
+        const bool known = ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) == 0;
+        auto peer = known ? fmt::format("unix uid {} pid {}", who.uid, who.pid) : std::string("unix");
+        return {StreamSocket(std::move(socket)), std::move(peer), true, nullptr};
     }
     ListenAddress address_;
     ino_t inode_ = 0;

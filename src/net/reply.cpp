@@ -13,7 +13,7 @@ struct Reply::Shared {
     }
     ~Shared() {
         Response lost;
-        lost.status = 500;
+        lost.status = Response::kLost;
         send(std::move(lost));
     }
 };

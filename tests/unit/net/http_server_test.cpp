@@ -140,7 +140,9 @@ TEST_F(Server, AReplyThatIsDroppedIsA500) {
     start(options());
     test::RawClient client(port);
     client.send("GET /drop HTTP/1.1\r\n\r\n");
-    EXPECT_TRUE(client.read_answer().starts_with("HTTP/1.1 500"));
+    const auto answer = client.read_answer();
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 500"));
+    EXPECT_TRUE(answer.ends_with("refused")) << answer;
 }
 
 TEST_F(Server, ASlowSenderIsCut) {
