@@ -51,15 +51,24 @@ std::atomic<bool> as_json = false;
 void set_form(Form form) {
     as_json = form == Form::json;
     logger().set_pattern(form == Form::json
-                             ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.%e%z\",\"level\":\"%l\",\"message\":\"%v\"}"
+                             ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.%e%z\",\"level\":\"%l\",\"message\":\"%v}"
                              : "drover: %^%l%$: %v");
 }
 
 void set_level(Level level) { logger().set_level(to_spdlog(level)); }
 bool enabled(Level level) { return logger().should_log(to_spdlog(level)); }
 void write(Level level, std::string_view text) {
-    if (as_json) return logger().log(to_spdlog(level), "{}", escaped(text));
-    logger().log(to_spdlog(level), "{}", text);
+    event(level, text, {});
+}
+// The pattern of JSON leaves the message's last quote to this, so that more members can follow it.
+void event(Level level, std::string_view message, std::initializer_list<Field> fields) {
+    if (!enabled(level)) return;
+    std::string line = as_json ? escaped(message) + '"' : std::string(message);
+    for (const auto& field : fields) {
+        line += as_json ? fmt::format(",\"{}\":\"{}\"", field.name, escaped(field.value))
+                        : fmt::format(" {}={}", field.name, field.value);
+    }
+    logger().log(to_spdlog(level), "{}", line);
 }
 
 }  // namespace drover::log

@@ -3,6 +3,8 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <initializer_list>
+#include <string>
 #include <string_view>
 
 namespace drover::log {
@@ -15,6 +17,14 @@ void set_level(Level level);
 void set_form(Form form);
 bool enabled(Level level);
 void write(Level level, std::string_view text);
+
+// An event with members that a program may ask for: JSON has them as strings beside the message, text as key=value after it.
+// Names are ours, never a peer's.
+struct Field {
+    std::string_view name;
+    std::string value;
+};
+void event(Level level, std::string_view message, std::initializer_list<Field> fields);
 
 template <class... A>
 void debug(fmt::format_string<A...> f, A&&... a) {
