@@ -39,20 +39,21 @@ Result<void> check(const http::AgentConfig& config) {
 }
 
 Result<std::unique_ptr<Agent>> Agent::start(const http::AgentConfig& config, const std::filesystem::path& state_dir,
-                                            task::Phones& phones) {
+                                            task::Phones& phones, Hooks hooks) {
     if (auto good = check(config); !good) return tl::unexpected(good.error());
     auto ledger = SqliteLedger::open(state_dir / "agent.db", config.server_id);
     if (!ledger) return tl::unexpected(ledger.error());
     auto controller = HttpController::make(config);
     if (!controller) return tl::unexpected(controller.error());
     std::unique_ptr<Agent> agent(new Agent(config, std::move(*ledger), std::move(*controller)));
-    agent->executor_ =
-        std::make_unique<Executor>(ExecutorParts{phones, *agent->ledger_, agent->config_, agent->home_, agent->worker_},
-                                   state_dir / "agent-logs", [a = agent.get()](const Key& key, const Outcome& outcome) {
-                                       a->machine_->on_finished(key, outcome, a->home_.now());
-                                       a->rearm();
-                                       a->end_if_idle();
-                                   });
+    ExecutorParts parts{phones,       *agent->ledger_, agent->config_,
+                        agent->home_, agent->worker_,  std::move(hooks)};
+    agent->executor_ = std::make_unique<Executor>(std::move(parts), state_dir / "agent-logs",
+                                                  [a = agent.get()](const Key& key, const Outcome& outcome) {
+                                                      a->machine_->on_finished(key, outcome, a->home_.now());
+                                                      a->rearm();
+                                                      a->end_if_idle();
+                                                  });
     Result<void> started;
     agent->loops_.run_on(0, [&] {
         started = agent->machine_->start(agent->home_.now());

@@ -19,7 +19,7 @@ class Agent final : private Effects {
 public:
     // The ledger and the logs are below state_dir, which must exist.
     static Result<std::unique_ptr<Agent>> start(const http::AgentConfig& config, const std::filesystem::path& state_dir,
-                                                task::Phones& phones);
+                                                task::Phones& phones, Hooks hooks = {});
     ~Agent();
     // Polls, reports and begins nothing more; what runs goes on. Does not wait.
     void hold();

@@ -43,7 +43,8 @@ public:
 
     const Command command;
     Outcome outcome;
-    std::optional<Error> stopped;  // why
+    std::vector<std::string> instances;  // of the rows so far
+    std::optional<Error> stopped;        // why
     std::vector<Row> refused;      // of phones that a run through the server holds
     std::shared_ptr<Fleet> fleet;
     std::unique_ptr<Call> call;  // after the fleet: goes first
@@ -73,11 +74,12 @@ Outcome outcome_of(bool ok, std::string msg, std::int64_t started_ms) {
 }  // namespace
 
 Executor::Executor(ExecutorParts parts, std::filesystem::path log_directory, Finished finished)
-    : parts_(parts), finished_(std::move(finished)), log_(std::move(log_directory)) {}
+    : parts_(std::move(parts)), finished_(std::move(finished)), log_(std::move(log_directory)) {}
 Executor::~Executor() = default;
 
-void Executor::finish(const Key& key, Outcome outcome) {
+void Executor::finish(const Key& key, Outcome outcome, const std::vector<std::string>& instances) {
     outcome.finished_ms = task::now_ms();
+    if (parts_.hooks.on_end) parts_.hooks.on_end(key, outcome, instances);
     ++pending_;
     parts_.home.post([this, key, outcome = std::move(outcome)] {
         --pending_;
@@ -202,6 +204,8 @@ void Executor::on_rows(const RunPtr& run) {
     auto& counts = *run->outcome.instances;
     for (const auto& row : rows) {
         phones.emplace_back(row.instance_id, row.ok());
+        run->instances.push_back(row.instance_id);
+        if (parts_.hooks.on_row) parts_.hooks.on_row(row);
         ++(row.ok() ? counts.ok : counts.failed);
         if (!row.ok() && run->outcome.failures.size() < kFailuresTold)
             run->outcome.failures.push_back({row.instance_id, std::string(info(row.code).name), row.error_msg});
@@ -234,8 +238,9 @@ void Executor::end(const RunPtr& run, Outcome outcome) {
     run->fleet.reset();
     const auto key = run->command.key;
     log_.note(key.task_id, fmt::format("{}: {}: {}", key.name, outcome.ok ? "success" : "fail", outcome.msg));
+    const auto instances = std::move(run->instances);
     runs_.erase(key);
-    finish(key, std::move(outcome));
+    finish(key, std::move(outcome), instances);
     end_stops(key.task_id);
 }
 

@@ -2,8 +2,7 @@
 // names a configured job file, a bucket a configured directory.
 //
 // Threads: all calls from the agent's loop; jobs run on the phones' loops, files are read and phones chosen on a worker. Ownership:
-// phones, ledger and loops outlive it; it goes when it
-// is idle, or after drop_calls(). Failure: an Outcome that says why.
+// phones, ledger and loops outlive it; it goes when it is idle, or after drop_calls(). Failure: an Outcome that says why.
 #pragma once
 #include <functional>
 #include <list>
@@ -18,12 +17,20 @@
 
 namespace drover::agent {
 
+// For the audit log and the counters of whoever runs the agent; either may be empty. On the agent's loop, and must not block.
+struct Hooks {
+    std::function<void(const Row&)> on_row;  // each phone's final one
+    // instances: the phones it was tried on.
+    std::function<void(const Key&, const Outcome&, const std::vector<std::string>& instances)> on_end;
+};
+
 struct ExecutorParts {
     task::Phones& phones;
     Ledger& ledger;
     const http::AgentConfig& config;
     Loop& home;    // the agent's
     Loop& worker;  // may wait for phones and disks
+    Hooks hooks;
 };
 
 class Executor {
@@ -58,7 +65,7 @@ private:
     void upload_log(const Command& command);
     void reset_log_acl(const Command& command);
     void on_worker(const Command& command, std::function<Outcome()> work);
-    void finish(const Key& key, Outcome outcome);
+    void finish(const Key& key, Outcome outcome, const std::vector<std::string>& instances = {});
 
     struct Stop {
         Command command;

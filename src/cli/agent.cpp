@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "base/log.hpp"
+#include "cli/audit_entries.hpp"
 #include "cli/sd_notify.hpp"
 #include "cli/serve_config.hpp"
 #include "cli/service_host.hpp"
@@ -25,17 +26,18 @@ int check(const http::Config& config) {
     return results.lost() ? 1 : 0;
 }
 
-void reload(task::FleetPhones& phones) {
+void reload(task::FleetPhones& phones, http::AuditLog& audit) {
+    audit.reopen();
     if (const auto changed = phones.reload(); !changed)
         log::error("the inventory stays as it was: {}", changed.error().message);
 }
 
-void wait_for_signal(boost::asio::signal_set& signals, boost::asio::io_context& io, task::FleetPhones& phones) {
+void wait_for_signal(boost::asio::signal_set& signals, boost::asio::io_context& io, const std::function<void()>& reload) {
     signals.async_wait([&](const boost::system::error_code& error, int signal) {
         if (error) return;
         if (signal != SIGHUP) return io.stop();
-        reload(phones);
-        wait_for_signal(signals, io, phones);
+        reload();
+        wait_for_signal(signals, io, reload);
     });
 }
 
@@ -59,9 +61,15 @@ int run_agent(const Context& context, bool check_config) {
     options.transfers = config->transfers;
     auto phones = task::FleetPhones::open(options);
     if (!phones) return report_error(phones.error());
-    auto agent = agent::Agent::start(*config->agent, config->state_dir, **phones);
+    http::AuditLog audit(config->audit);
+    agent::Hooks hooks;
+    hooks.on_end = [&](const agent::Key& key, const agent::Outcome& outcome, const std::vector<std::string>& ids) {
+        audit.write(audit_of(*config->agent, key, outcome, ids));
+    };
+    auto agent = agent::Agent::start(*config->agent, config->state_dir, **phones, std::move(hooks));
     if (!agent) return report_error(agent.error());
-    wait_for_signal(signals, io, **phones);
+    const std::function<void()> read_again = [&] { reload(**phones, audit); };
+    wait_for_signal(signals, io, read_again);
     ResultStream results;
     results.write(fmt::format("ready: agent {} of {}\n", config->agent->server_id, config->agent->controller));
     sd_notify("READY=1");

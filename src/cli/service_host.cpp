@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/log.hpp"
+#include "cli/audit_entries.hpp"
 #include "fleet/marks.hpp"
 #include "http/credentials.hpp"
 
@@ -96,6 +97,9 @@ Result<void> ServiceHost::open() {
     runner.open_jobs_max = config_.open_jobs_max;
     runner.running_tasks_max = config_.running_tasks_max;
     runner.on_result = [this](const store::JobResult& result) { metrics_.count_row(result.code, Millis(result.ms)); };
+    runner.on_end = [this](const store::TaskRecord& task, std::size_t ok, std::size_t failed) {
+        audit_.write(audit_of(task, ok, failed));
+    };
     runner_ = std::make_unique<task::TaskRunner>(*phones_, *store_, runner);
     if (auto recovered = runner_->recover(); !recovered) return recovered;
     http::ServiceOptions service;
@@ -134,10 +138,19 @@ Result<void> ServiceHost::listen() {
     server_ = std::move(*server);
     runner_->start();
     if (!config_.agent) return {};
-    auto agent = agent::Agent::start(*config_.agent, config_.state_dir, *phones_);
+    auto agent = agent::Agent::start(*config_.agent, config_.state_dir, *phones_, agent_hooks());
     if (!agent) return tl::unexpected(agent.error());
     agent_ = std::move(*agent);
     return {};
+}
+
+agent::Hooks ServiceHost::agent_hooks() {
+    agent::Hooks hooks;
+    hooks.on_row = [this](const Row& row) { metrics_.count_row(row.code, Millis(row.ms)); };
+    hooks.on_end = [this](const agent::Key& key, const agent::Outcome& outcome, const std::vector<std::string>& phones) {
+        audit_.write(audit_of(*config_.agent, key, outcome, phones));
+    };
+    return hooks;
 }
 
 std::vector<http::Metrics::Gauge> ServiceHost::gauges() const {

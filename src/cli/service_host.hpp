@@ -37,6 +37,7 @@ private:
     Result<void> open();
     Result<void> listen();
     std::vector<http::Metrics::Gauge> gauges() const;
+    agent::Hooks agent_hooks();
 
     const http::Config config_;
     http::Metrics metrics_;

@@ -14,27 +14,44 @@
 
 namespace drover::http {
 
-AuditLog::AuditLog(std::filesystem::path file) : file_(std::move(file)) { reopen(); }
-AuditLog::~AuditLog() {
-    if (fd_ >= 0) ::close(fd_);
+AuditLog::AuditLog(std::filesystem::path file) : file_(std::move(file)) {
+    if (!file_.empty()) open();
 }
-
-void AuditLog::open_locked() {
+AuditLog::~AuditLog() {
+    writer_.stop();
     if (fd_ >= 0) ::close(fd_);
-    fd_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    told_ = false;
-    if (fd_ < 0) log::error("{}: {}", file_.string(), std::strerror(errno));
 }
 
 void AuditLog::reopen() {
-    const std::lock_guard lock(mutex_);
-    if (!file_.empty()) open_locked();
+    if (!file_.empty()) writer_.post([this] { open(); });
 }
 
-void AuditLog::write(const AuditEntry& entry) {
+void AuditLog::open() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    told_ = false;
+    if (fd_ < 0) complain(std::strerror(errno));
+}
+
+void AuditLog::complain(std::string_view what) {
+    if (!told_.exchange(true)) log::error("{}: the audit log cannot be written: {}", file_.string(), what);
+}
+
+void AuditLog::write(AuditEntry entry) {
     if (file_.empty()) return;
+    if (++queued_ > kQueuedMax) {
+        --queued_;
+        return complain("the disk is too slow, and lines are lost");
+    }
+    writer_.post([this, entry = std::move(entry), now = std::chrono::system_clock::now()] {
+        put(entry, now);
+        --queued_;
+    });
+}
+
+void AuditLog::put(const AuditEntry& entry, std::chrono::system_clock::time_point when) {
     boost::json::object line;
-    line["time"] = utc_text(std::chrono::system_clock::now());
+    line["time"] = utc_text(when);
     line["request_id"] = entry.request_id;
     line["tenant"] = entry.tenant;
     line["peer"] = entry.peer;
@@ -45,9 +62,8 @@ void AuditLog::write(const AuditEntry& entry) {
     line["instances"] = std::move(instances);
     line["outcome"] = entry.outcome;
     const auto text = boost::json::serialize(line) + "\n";
-    const std::lock_guard lock(mutex_);
-    if (fd_ >= 0 && ::write(fd_, text.data(), text.size()) == static_cast<ssize_t>(text.size())) return;
-    if (!std::exchange(told_, true)) log::error("{}: the audit log cannot be written", file_.string());
+    if (fd_ < 0) return complain("it is not open");
+    if (::write(fd_, text.data(), text.size()) != static_cast<ssize_t>(text.size())) complain(std::strerror(errno));
 }
 
 }  // namespace drover::http

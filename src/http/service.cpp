@@ -14,7 +14,6 @@ namespace drover::http {
 namespace {
 
 constexpr std::size_t kRequestIdBytesMax = 128;
-constexpr std::size_t kIdsNamed = 10;  // in one message
 
 bool valid_request_id(std::string_view id) {
     return !id.empty() && id.size() <= kRequestIdBytesMax &&
@@ -62,9 +61,12 @@ void Service::handle(net::Request request, net::Reply reply) {
 
 net::Response Service::refuse(int status) {
     parts_.metrics.count_request(Call::none, status);
-    const auto message = status == 431 ? "the header block is larger than 24 KiB" : "this is no HTTP/1.1 request";
     const auto id = task::new_id();
-    auto response = error_response(status, kBadRequest, message, id);
+    if (status == 500) log::event(log::Level::error, "http: a request was not answered", {{"request_id", id}});
+    auto response = status == 500 ? error_response(status, kInternal, "Internal service error.", id)
+                    : status == 431
+                        ? error_response(status, kBadRequest, "the header block is larger than 24 KiB", id)
+                        : error_response(status, kBadRequest, "this is no HTTP/1.1 request", id);
     response.headers.push_back({"X-Request-Id", id});
     response.close = true;
     return response;
@@ -104,10 +106,11 @@ void Service::judge(const ExchangePtr& x) {
 
 void Service::refuse_caller(const ExchangePtr& x, const std::string& why) {
     parts_.metrics.count_auth_failure();
-    x->audited = true;
-    x->audit.outcome = "HTTP 401";
     auto response = error_response(401, kBadAuth, "Incorrect IAM authentication information: " + why, x->request_id);
     const auto delay = throttle_.failed(x->request.peer, std::chrono::steady_clock::now());
+    // Whoever guesses on does not fill the disk; the counter of failures goes on.
+    x->audited = delay < Throttle::kMost;
+    x->audit.outcome = "HTTP 401";
     if (delay == Millis(0) || !throttle_.hold()) return answer(x, std::move(response));
     auto& loop = worker();
     loop.post([this, x, &loop, delay, r = std::move(response)]() mutable {
@@ -162,9 +165,16 @@ void Service::answer(const ExchangePtr& x, net::Response response) {
     response.headers.push_back({"X-Request-Id", x->request_id});
     parts_.metrics.count_request(x->routed.call, response.status);
     const auto took = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - x->begin);
-    log::info("http: {} {} {} from {} ({}), {} ms, request {}", response.status, x->request.method,
-              to_string(x->routed.call), x->request.peer, x->caller.tenant ? x->caller.tenant->name : "nobody",
-              took.count(), x->request_id);
+    if (log::enabled(log::Level::info)) {
+        log::event(log::Level::info, "http: answered",
+                   {{"status", std::to_string(response.status)},
+                    {"method", x->request.method},
+                    {"call", std::string(to_string(x->routed.call))},
+                    {"peer", x->request.peer},
+                    {"tenant", x->caller.tenant ? x->caller.tenant->name : ""},
+                    {"ms", std::to_string(took.count())},
+                    {"request_id", x->request_id}});
+    }
     if (!response.stream) note_audit(*x);
     x->reply.send(std::move(response));
 }
@@ -176,7 +186,7 @@ void Service::note_audit(Exchange& x) {
     x.audit.tenant = x.caller.tenant ? x.caller.tenant->name : "";
     x.audit.peer = x.request.peer;
     x.audit.call = to_string(x.routed.call);
-    worker().post([this, entry = std::move(x.audit)] { parts_.audit.write(entry); });
+    parts_.audit.write(std::move(x.audit));
 }
 
 // Drover's own calls carry the exact code.
@@ -193,7 +203,7 @@ void Service::fail_request(const ExchangePtr& x, std::string_view code, std::str
 
 void Service::fail_internally(const ExchangePtr& x, const Error& why) {
     // The reason is for the operator; a client learns only the documented code.
-    log::error("http: request {}: {}", x->request_id, why.message);
+    log::event(log::Level::error, "http: " + why.message, {{"request_id", x->request_id}});
     x->audit.outcome = kInternal;
     answer(x, error_response(500, kInternal, "Internal service error.", x->request_id));
 }
@@ -205,11 +215,7 @@ bool Service::refuse_strangers(const ExchangePtr& x, const std::vector<std::stri
         if (!parts_.phones.knows(id) || !x->caller.tenant->may_use(id)) strangers.push_back(id);
     }
     if (strangers.empty()) return false;
-    const auto more =
-        strangers.size() > kIdsNamed ? fmt::format(" and {} more", strangers.size() - kIdsNamed) : std::string();
-    strangers.resize(std::min(strangers.size(), kIdsNamed));
-    fail_request(x, kNoPermission,
-                 fmt::format("Insufficient instance permissions: {}{}", fmt::join(strangers, ", "), more));
+    fail_request(x, kNoPermission, fmt::format("Insufficient instance permissions: {}", fmt::join(strangers, ", ")));
     return true;
 }
 

@@ -76,6 +76,7 @@ struct TaskRunner::Running final : RowSink, std::enable_shared_from_this<Running
     const store::TaskRecord task;
     const std::vector<std::size_t> positions;  // of the jobs that run now
     std::size_t unsaved;
+    std::size_t ok = 0;  // of those that are saved
     std::unique_ptr<Call> call;
     std::optional<Error> stop_why;
 };
@@ -221,6 +222,7 @@ void TaskRunner::save(const RunningPtr& running, std::size_t position, store::Jo
             if (options_.on_result) options_.on_result(result);
             --open_jobs_;
             --running->unsaved;
+            if (result.code == Code::ok) ++running->ok;
             end_if_done(running);
         });
 }
@@ -233,6 +235,7 @@ void TaskRunner::end_if_done(const RunningPtr& running) {
     if (running->unsaved > 0 || running->call) return;
     if (running_.erase(running->task.task_id) == 0) return;
     --running_tasks_;
+    if (options_.on_end) options_.on_end(running->task, running->ok, running->positions.size() - running->ok);
     note_idle();
     pump();
 }

@@ -40,7 +40,9 @@ struct RunnerOptions {
     Millis prune_every{60'000};
     Millis keep{std::chrono::hours(24 * 7)};  // ended tasks
     std::size_t keep_count = 100'000;
-    std::function<void(const store::JobResult&)> on_result = {};  // each job's, once it is on disk
+    // Each job's, once it is on disk; each task, once all of its are. On the runner's loop, and must not block.
+    std::function<void(const store::JobResult&)> on_result = {};
+    std::function<void(const store::TaskRecord& task, std::size_t ok, std::size_t failed)> on_end = {};
 };
 
 std::string new_id();   // 32 lowercase hex digits from the system's random generator

@@ -49,7 +49,8 @@ protected:
         return dir
             .write("agent.yaml", "version: 1\nstate_dir: state\nagent:\n  controller: '" + url + "'\n  server_id: " +
                                      kId + "\n" + who + "  poll: 100ms\n  retry: 50ms\n  retry_max: 500ms\n  jobs:\n" +
-                                     jobs + "  buckets:\n    lab: {directory: logs, mode: '0755'}\n")
+                                     jobs +
+                                     "  buckets:\n    lab: {directory: logs, mode: '0755'}\nlog: {audit: audit.log}\n")
             .string();
     }
     void start_agent() {
@@ -161,6 +162,9 @@ TEST_F(AgentEnds, EveryCommandFromSendToResult) {
     EXPECT_EQ(result_of(send("START", "nobody")), "fail: no job file is configured here for this task_id");
     agent->signal(SIGTERM);
     EXPECT_EQ(agent->wait(), (ExitStatus{0, std::nullopt}));
+    const auto audit = read_file(dir / "audit.log");
+    EXPECT_NE(audit.find("\"command\":\"START of task nightly\",\"instances\":[\"vphone-000"), std::string::npos) << audit;
+    EXPECT_NE(audit.find("\"outcome\":\"fail: no job file is configured here for this task_id\""), std::string::npos);
 }
 
 TEST_F(AgentEnds, ACommandWithoutATaskEndsAndTheNextComes) {
@@ -322,6 +326,8 @@ TEST_F(AgentEnds, ServeTakesCommandsTooWhenItsConfigurationSaysSo) {
     agent = std::make_unique<Process>(
         drover_command({"serve", "--config", config, "--inventory", sim.inventory(), "--listen", "127.0.0.1:0"}, env));
     EXPECT_EQ(result_of(send("START", "t1")), "success: 3 phones ended well");
+    const auto metrics = curl({"--unix-socket", (dir / "drover.sock").string(), "http://localhost/metrics"}).body;
+    EXPECT_NE(metrics.find("drover_rows_total{code=\"ok\",class=\"\"} 3\n"), std::string::npos) << metrics;
     agent->signal(SIGTERM);
     EXPECT_EQ(agent->wait(), (ExitStatus{0, std::nullopt}));
 }

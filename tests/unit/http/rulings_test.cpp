@@ -170,6 +170,9 @@ TEST_F(Rulings, Ruling10_UnknownAndForeignInstances) {
         expect_error(r, 400, "KOOPHONE.API.1001", "nobody");
         EXPECT_EQ(text(parse(r).at("error_msg")).find("a44uhlf7"), std::string::npos);
     }
+    std::string many = R"({"command":"ls","instance_ids":["a44uhlf7")";
+    for (int i = 1; i < 100; ++i) many += fmt::format(",\"nobody-{}\"", i);
+    expect_error(sync(many + "]}"), 400, "KOOPHONE.API.1001", "nobody-98, nobody-99");
     auto limited = post("/v1/instances/sync-command", std::string(kSeedBody));
     limited.headers[0].value = "limited";
     expect_error(ask(limited), 400, "KOOPHONE.API.1001", "efjy72gs");

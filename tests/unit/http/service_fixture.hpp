@@ -25,7 +25,7 @@ protected:
     void make(ServiceOptions options) {
         service.reset();
         service =
-            std::make_unique<Service>(ServiceParts{phones, runner, store, sources, metrics, audit}, std::move(options));
+            std::make_unique<Service>(ServiceParts{phones, runner, store, sources, metrics, *audit}, std::move(options));
         auto all = std::make_shared<Tenant>();
         all->name = "all";
         all->all = true;
@@ -79,7 +79,7 @@ protected:
     store::SourceStore sources{*store::SqliteFile::open(dir / "sources.db")};
     task::TaskRunner runner{phones, store, {}};
     Metrics metrics;
-    AuditLog audit{""};
+    std::unique_ptr<AuditLog> audit = std::make_unique<AuditLog>(dir / "audit.log");
     std::unique_ptr<Service> service;
 };
 
