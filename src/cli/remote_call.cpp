@@ -7,6 +7,11 @@
 #include "http/wire.hpp"
 
 namespace drover::cli {
+namespace {
+
+constexpr std::chrono::seconds kStopMax{2};  // until the server has said that it stops; reference: cli.md, Stopping
+
+}  // namespace
 
 RemoteCall::RemoteCall(ServerChoice server, std::string target, std::string body, std::vector<std::string> ids,
                        OutputSink* output, RowSink& sink)
@@ -19,8 +24,8 @@ RemoteCall::RemoteCall(ServerChoice server, std::string target, std::string body
 
 RemoteCall::~RemoteCall() {
     wait();
+    if (stopping_.joinable()) stopping_.join();  // it may cancel the stream
     stream_.reset();
-    if (stopping_.joinable()) stopping_.join();
 }
 
 void RemoteCall::stop(Error why) {
@@ -29,16 +34,30 @@ void RemoteCall::stop(Error why) {
     stop_why_ = std::move(why);
     held_ = false;
     changed_.notify_all();
-    send_stop_locked();
+    stopping_ = std::thread([this] { carry_out_stop(); });
 }
 
-// The server stops the call, and its rows come as always. Not on this thread: stop() must not wait for a network.
-void RemoteCall::send_stop_locked() {
-    if (!stop_why_ || call_id_.empty() || stopping_.joinable()) return;
-    boost::json::object body;
-    body["why"] = stop_why_->message;
-    stopping_ = std::thread([client = ServerClient(server_), target = "/drover/v1/calls/" + call_id_ + "/stop",
-                             text = boost::json::serialize(body)] { (void)client.post(target, text); });
+// The server stops the call, and its rows come as always. On its own thread: stop() must not wait for a network. A server that
+// is silent for the time a stop may take is left: the rows are given here.
+void RemoteCall::carry_out_stop() {
+    std::unique_lock lock(mutex_);
+    const bool begun = changed_.wait_for(lock, kStopMax, [this] { return done_ || !call_id_.empty(); });
+    if (done_) return;
+    bool answered = false;
+    if (begun) {
+        boost::json::object body;
+        body["why"] = stop_why_->message;
+        const auto target = "/drover/v1/calls/" + call_id_ + "/stop";
+        lock.unlock();
+        const auto answer = ServerClient(server_).post(target, boost::json::serialize(body), kStopMax);
+        // That the call is not known any more is an answer too.
+        answered = answer || answer.error().code != Code::server_unreachable;
+        lock.lock();
+    }
+    if (answered || done_) return;
+    given_up_ = true;
+    lock.unlock();
+    stream_->cancel();
 }
 
 void RemoteCall::wait() {
@@ -54,7 +73,7 @@ void RemoteCall::on_event(std::string_view name, const boost::json::object& data
     const auto* id = data.if_contains("call_id");
     const std::lock_guard lock(mutex_);
     if (id && id->is_string()) call_id_ = id->get_string().c_str();
-    send_stop_locked();
+    changed_.notify_all();
 }
 
 void RemoteCall::on_row(const boost::json::object& data) {
@@ -85,7 +104,11 @@ void RemoteCall::on_output(const boost::json::object& data) {
 }
 
 void RemoteCall::on_end(const std::optional<Error>& why) {
-    const auto reason = why.value_or(Error(Code::server_unreachable, "the server sent no row for this phone"));
+    auto reason = why.value_or(Error(Code::server_unreachable, "the server sent no row for this phone"));
+    {
+        const std::lock_guard lock(mutex_);
+        if (given_up_) reason = Error(stop_why_->code, stop_why_->message + "; the server did not answer");
+    }
     for (std::size_t i = 0; i < ids_.size(); ++i) {
         if (has_row_[i]) continue;
         Row row;

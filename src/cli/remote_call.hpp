@@ -30,7 +30,7 @@ private:
     void on_row(const boost::json::object& data);
     void on_output(const boost::json::object& data);
     void on_end(const std::optional<Error>& why);
-    void send_stop_locked();
+    void carry_out_stop();
 
     const ServerChoice server_;
     const std::vector<std::string> ids_;
@@ -46,6 +46,7 @@ private:
     std::string call_id_;  // empty: not known yet
     std::optional<Error> stop_why_;
     std::thread stopping_;  // asks the server; its answer is that rows come
+    bool given_up_ = false;  // it was asked, and is silent
     bool done_ = false;
     bool held_ = false;                   // the output sink wants nothing more for now
     std::optional<RemoteStream> stream_;  // last: its thread uses all the others

@@ -198,6 +198,22 @@ TEST_F(ThroughServe, AServerThatVanishesLeavesNoPhoneWithoutARow) {
     EXPECT_THAT(process.out(), HasSubstr("DROVER.4001"));
 }
 
+TEST_F(ThroughServe, AServerThatHangsKeepsNobodyFromStopping) {
+    for (const bool deadline : {false, true}) {
+        auto process = start({"exec", "--timeout", "300s", "--deadline", deadline ? "2s" : "300s", "--output", "jsonl", "--",
+                              "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
+        ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
+        serve.process().signal(SIGSTOP);
+        if (!deadline) process.signal(SIGTERM);
+        const auto ended = process.wait();
+        serve.process().signal(SIGCONT);
+        ASSERT_TRUE(ended);
+        EXPECT_EQ(ended->code, deadline ? 21 : 128 + SIGTERM);
+        EXPECT_EQ(std::count(process.out().begin(), process.out().end(), '\n'), 3) << process.out();
+        EXPECT_THAT(process.out(), HasSubstr("; the server did not answer"));
+    }
+}
+
 TEST_F(ThroughServe, AServerThatIsStoppedCancelsWhatItDoesForOthers) {
     const auto config = home.dir().write("drain.yaml", "version: 1\nstop: {drain: 100ms}\n").string();
     const ServeHome other;
