@@ -12,13 +12,14 @@
 #include "cli/sd_notify.hpp"
 #include "cli/serve_config.hpp"
 #include "cli/service_host.hpp"
+#include "cli/service_signals.hpp"
 #include "cli/terminal.hpp"
 #include "task/fleet_phones.hpp"
 
 namespace drover::cli {
 namespace {
 
-int check(const http::Config& config) {
+int check_agent_config(const http::Config& config) {
     if (const auto good = agent::check(*config.agent); !good) return report_error(good.error());
     ResultStream results;
     results.write("config: ok\n");
@@ -28,15 +29,6 @@ int check(const http::Config& config) {
 void reload(task::FleetPhones& phones) {
     if (const auto changed = phones.reload(); !changed)
         log::error("the inventory stays as it was: {}", changed.error().message);
-}
-
-void wait_for_signal(boost::asio::signal_set& signals, boost::asio::io_context& io, task::FleetPhones& phones) {
-    signals.async_wait([&](const boost::system::error_code& error, int signal) {
-        if (error) return;
-        if (signal != SIGHUP) return io.stop();
-        reload(phones);
-        wait_for_signal(signals, io, phones);
-    });
 }
 
 int run_agent(const Context& context, bool check_config) {
@@ -49,7 +41,7 @@ int run_agent(const Context& context, bool check_config) {
                                   "documents its keys"));
     }
     set_up_log(*config);
-    if (check_config) return check(*config);
+    if (check_config) return check_agent_config(*config);
     boost::asio::io_context io{1};
     boost::asio::signal_set signals(io, SIGINT, SIGTERM, SIGHUP);
     if (auto made = make_state_dir(config->state_dir); !made) return report_error(made.error());
@@ -61,7 +53,7 @@ int run_agent(const Context& context, bool check_config) {
     if (!phones) return report_error(phones.error());
     auto agent = agent::Agent::start(*config->agent, config->state_dir, **phones);
     if (!agent) return report_error(agent.error());
-    wait_for_signal(signals, io, **phones);
+    wait_for_signals(signals, io, [&phones] { reload(**phones); });
     ResultStream results;
     results.write(fmt::format("ready: agent {} of {}\n", config->agent->server_id, config->agent->controller));
     sd_notify("READY=1");
