@@ -17,22 +17,25 @@
 #include "base/assert.hpp"
 
 namespace drover::adb {
-namespace {
 
+// Not in the anonymous namespace: PrivateKey::Impl has a field of it, and in a unity build that class is of a header.
 template <auto Free>
-struct Freer {
+struct OpenSslFreer {
     template <class T>
     void operator()(T* p) const {
         Free(p);
     }
 };
-using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>>;
-using Number = std::unique_ptr<BIGNUM, Freer<BN_free>>;
-using NumberContext = std::unique_ptr<BN_CTX, Freer<BN_CTX_free>>;
-using Bio = std::unique_ptr<BIO, Freer<BIO_free_all>>;
-using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, Freer<OSSL_PARAM_BLD_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Freer<OSSL_PARAM_free>>;
+
+namespace {
+
+using Key = std::unique_ptr<EVP_PKEY, OpenSslFreer<EVP_PKEY_free>>;
+using KeyContext = std::unique_ptr<EVP_PKEY_CTX, OpenSslFreer<EVP_PKEY_CTX_free>>;
+using Number = std::unique_ptr<BIGNUM, OpenSslFreer<BN_free>>;
+using NumberContext = std::unique_ptr<BN_CTX, OpenSslFreer<BN_CTX_free>>;
+using Bio = std::unique_ptr<BIO, OpenSslFreer<BIO_free_all>>;
+using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, OpenSslFreer<OSSL_PARAM_BLD_free>>;
+using Params = std::unique_ptr<OSSL_PARAM, OpenSslFreer<OSSL_PARAM_free>>;
 
 constexpr std::size_t kModulusBytes = 256;
 constexpr std::uint32_t kModulusWords = kModulusBytes / 4;

@@ -2,23 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "base/assert.hpp"
 #include "base/duration.hpp"
 
 namespace drover::adb {
-namespace {
-
-std::string encoded(std::string_view request) {
-    auto text = encode_request(request);
-    DROVER_ASSERT(text);
-    return std::move(*text);
-}
-
-}  // namespace
-
 ServerQuery::ServerQuery(Loop& loop, const ServerEndpoint& endpoint, std::string_view request, Duration deadline,
                          Done done)
-    : request_(encoded(request)),
+    : request_(encode_known_request(request)),
       server_(endpoint.name),
       limit_(deadline),
       done_(std::move(done)),

@@ -6,21 +6,11 @@
 #include "base/duration.hpp"
 
 namespace drover::adb {
-namespace {
-
-std::string encoded(std::string_view request) {
-    auto text = encode_request(request);
-    DROVER_ASSERT(text);  // open() has looked at the length
-    return std::move(*text);
-}
-
-}  // namespace
-
 ServerStream::ServerStream(ServerCarrier& carrier, StreamId id, std::string_view service, StreamHandler& handler)
     : carrier_(carrier),
       id_(id),
       handler_(handler),
-      service_(encoded(service)),
+      service_(encode_known_request(service)),
       socket_(ServerSocket::connect(carrier.loop_, carrier.options_.endpoint, *this)) {
     carrier_.loop_.arm_after(deadline_, carrier_.options_.reply_deadline);
 }
@@ -39,7 +29,7 @@ void ServerStream::write(ByteView bytes) {
 
 void ServerStream::on_socket_connected() {
     // The service cannot ride along: the server throws away what comes in the same read as the transport request.
-    socket_->write(as_bytes(encoded(fmt::format("host:transport-id:{}", carrier_.transport_id_))));
+    socket_->write(as_bytes(encode_known_request(fmt::format("host:transport-id:{}", carrier_.transport_id_))));
 }
 
 void ServerStream::on_socket_bytes(ByteView bytes) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/assert.hpp"
 #include "base/utf8.hpp"
 
 namespace drover::adb {
@@ -43,6 +44,12 @@ Result<std::string> encode_request(std::string_view text) {
                     fmt::format("a request of {} bytes; an adb server takes 1 to {}", text.size(), kRequestBytesMax));
     }
     return fmt::format("{:04x}{}", text.size(), text);
+}
+
+std::string encode_known_request(std::string_view text) {
+    auto request = encode_request(text);
+    DROVER_ASSERT(request);
+    return std::move(*request);
 }
 
 Result<std::size_t> ReplyParser::feed(ByteView bytes) {

@@ -22,6 +22,8 @@ constexpr std::size_t kReplyBodyBytesMax = 0xfffff;
 
 // An empty or too long text is an error: Code::command_too_long.
 Result<std::string> encode_request(std::string_view text);
+// The same for a text whose length the caller has looked at.
+std::string encode_known_request(std::string_view text);
 
 struct ServerReply {
     bool okay = false;

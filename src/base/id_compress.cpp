@@ -8,6 +8,7 @@
 #include <tuple>
 #include <unordered_set>
 
+#include "base/ascii.hpp"
 #include "base/id_ranges.hpp"
 
 namespace drover {
@@ -18,7 +19,6 @@ struct Split {
 };
 
 Split split(std::string_view id) {
-    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
     std::size_t end = id.size();
     while (end > 0 && !is_digit(id[end - 1])) --end;
     std::size_t begin = end;

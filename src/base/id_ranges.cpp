@@ -6,11 +6,10 @@
 #include <bitset>
 #include <charconv>
 
+#include "base/ascii.hpp"
+
 namespace drover {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 std::uint64_t to_number(std::string_view digits) {
     std::uint64_t value = 0;

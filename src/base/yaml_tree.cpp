@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/ascii.hpp"
 #include "base/yaml_tree_build.hpp"
 #include "base/yaml_tree_text.hpp"
 
@@ -29,10 +30,9 @@ std::string without_bom(std::string_view text) {
 }
 
 bool word_safe(std::string_view text) {
-    if (text.empty() || !((text[0] >= 'A' && text[0] <= 'Z') || (text[0] >= 'a' && text[0] <= 'z'))) return false;
+    if (text.empty() || !is_alpha(text[0])) return false;
     for (const char c : text) {
-        const bool ok = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-                        c == '_' || c == '.' || c == '/';
+        const bool ok = is_alnum(c) || c == '-' || c == '_' || c == '.' || c == '/';
         if (!ok) return false;
     }
     // Words that some YAML reader takes for something else than a text.

@@ -13,13 +13,14 @@
 #include "cli/sd_notify.hpp"
 #include "cli/serve_config.hpp"
 #include "cli/service_host.hpp"
+#include "cli/service_signals.hpp"
 #include "cli/terminal.hpp"
 #include "task/fleet_phones.hpp"
 
 namespace drover::cli {
 namespace {
 
-int check(const http::Config& config) {
+int check_agent_config(const http::Config& config) {
     if (const auto good = agent::check(*config.agent); !good) return report_error(good.error());
     ResultStream results;
     results.write("config: ok\n");
@@ -32,15 +33,6 @@ void reload(task::FleetPhones& phones, http::AuditLog& audit) {
         log::error("the inventory stays as it was: {}", changed.error().message);
 }
 
-void wait_for_signal(boost::asio::signal_set& signals, boost::asio::io_context& io, const std::function<void()>& reload) {
-    signals.async_wait([&](const boost::system::error_code& error, int signal) {
-        if (error) return;
-        if (signal != SIGHUP) return io.stop();
-        reload();
-        wait_for_signal(signals, io, reload);
-    });
-}
-
 int run_agent(const Context& context, bool check_config) {
     ignore_sigpipe();
     const auto config = read_config(context);
@@ -51,7 +43,7 @@ int run_agent(const Context& context, bool check_config) {
                                   "documents its keys"));
     }
     set_up_log(*config);
-    if (check_config) return check(*config);
+    if (check_config) return check_agent_config(*config);
     boost::asio::io_context io{1};
     boost::asio::signal_set signals(io, SIGINT, SIGTERM, SIGHUP);
     if (auto made = make_state_dir(config->state_dir); !made) return report_error(made.error());
@@ -68,8 +60,7 @@ int run_agent(const Context& context, bool check_config) {
     };
     auto agent = agent::Agent::start(*config->agent, config->state_dir, **phones, std::move(hooks));
     if (!agent) return report_error(agent.error());
-    const std::function<void()> read_again = [&] { reload(**phones, audit); };
-    wait_for_signal(signals, io, read_again);
+    wait_for_signals(signals, io, [&] { reload(**phones, audit); });
     ResultStream results;
     results.write(fmt::format("ready: agent {} of {}\n", config->agent->server_id, config->agent->controller));
     sd_notify("READY=1");

@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/json_view.hpp"
 #include "cli/command.hpp"
 #include "cli/terminal.hpp"
 
@@ -12,14 +13,12 @@ namespace {
 
 namespace json = boost::json;
 
-json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
-
 json::object as_json(const CodeInfo& code) {
     json::object o;
-    o["code"] = view(code.name);
-    o["class"] = view(to_string(code.cls));
+    o["code"] = json_view(code.name);
+    o["class"] = json_view(to_string(code.cls));
     o["exit_code"] = code.exit_code;
-    o["text"] = view(code.text);
+    o["text"] = json_view(code.text);
     return o;
 }
 

@@ -1,21 +1,11 @@
 #include "cli/fleet_choice.hpp"
 
-#include <cstdlib>
-
 #include "base/home.hpp"
 #include "base/log.hpp"
+#include "cli/environment.hpp"
 #include "cli/serve_config.hpp"
 
 namespace drover::cli {
-namespace {
-
-std::string environment(const char* name) {
-    const char* value = std::getenv(name);
-    return value ? value : "";
-}
-
-}  // namespace
-
 std::filesystem::path state_dir() {
     // What systemd made for a service, see systemd.exec(5); the first of several.
     const auto service = environment("STATE_DIRECTORY");

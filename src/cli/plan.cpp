@@ -10,6 +10,7 @@
 
 #include "base/duration.hpp"
 #include "base/id_ranges.hpp"
+#include "base/json_view.hpp"
 #include "cli/fleet_choice.hpp"
 #include "cli/herd.hpp"
 #include "cli/json_choice.hpp"
@@ -32,8 +33,6 @@ struct Shown {
     const job::PlannedStep* planned;
     std::string combination, command;
 };
-
-json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
 
 std::vector<Shown> shown_steps(const job::Model& model, const std::vector<job::PlannedStep>& plan,
                                const Instance& phone) {
@@ -59,7 +58,7 @@ std::string indented(std::string_view text) {
     return out;
 }
 
-std::string text_of(const std::vector<Shown>& steps) {
+std::string steps_text(const std::vector<Shown>& steps) {
     std::string out, combination;
     std::size_t number = 0;
     for (const auto& shown : steps) {
@@ -75,15 +74,16 @@ std::string text_of(const std::vector<Shown>& steps) {
     return out;
 }
 
-json::array json_of(const std::vector<Shown>& steps) {
+json::array steps_json(const std::vector<Shown>& steps) {
     json::array out;
     for (const auto& shown : steps) {
         const auto& step = *shown.planned->step;
-        json::object o{{"name", view(step.name)}, {"kind", view(step.kind)}, {"finally", shown.planned->finally}};
-        if (!shown.combination.empty()) o["combination"] = view(shown.combination);
-        if (!step.if_text.empty()) o["if"] = view(step.if_text);
+        json::object o{
+            {"name", json_view(step.name)}, {"kind", json_view(step.kind)}, {"finally", shown.planned->finally}};
+        if (!shown.combination.empty()) o["combination"] = json_view(shown.combination);
+        if (!step.if_text.empty()) o["if"] = json_view(step.if_text);
         if (step.timeout) o["timeout_ms"] = step.timeout->count();
-        o["command"] = view(shown.command);
+        o["command"] = json_view(shown.command);
         out.push_back(std::move(o));
     }
     return out;
@@ -120,10 +120,10 @@ int plan(const Context& context, const PlanArguments& o) {
     if (wants_json(context)) {
         json::array list;
         for (const auto* phone : phones)
-            list.push_back(
-                json::object{{"instance_id", view(phone->id)}, {"steps", json_of(shown_steps(model, steps, *phone))}});
+            list.push_back(json::object{{"instance_id", json_view(phone->id)},
+                                        {"steps", steps_json(shown_steps(model, steps, *phone))}});
         json::object out{
-            {"schema", 1}, {"job", view(model.name)}, {"batches", json::array(batches.begin(), batches.end())}};
+            {"schema", 1}, {"job", json_view(model.name)}, {"batches", json::array(batches.begin(), batches.end())}};
         if (const auto choice = choice_of(o, model); choice && choice->count > 0) out["count"] = choice->count;
         out["phones"] = std::move(list);
         results.write(json::serialize(out) + "\n");
@@ -138,7 +138,7 @@ int plan(const Context& context, const PlanArguments& o) {
     std::map<std::string, std::size_t> at;
     std::vector<std::pair<std::string, std::vector<std::string>>> groups;
     for (const auto* phone : phones) {
-        auto text = text_of(shown_steps(model, steps, *phone));
+        auto text = steps_text(shown_steps(model, steps, *phone));
         const auto [it, fresh] = at.emplace(text, groups.size());
         if (fresh) groups.emplace_back(std::move(text), std::vector<std::string>());
         groups[it->second].second.push_back(phone->id);

@@ -9,6 +9,7 @@
 
 #include "cli/remote_call.hpp"
 #include "cli/server_client.hpp"
+#include "cli/server_data.hpp"
 #include "cli/terminal.hpp"
 #include "http/call_request.hpp"
 #include "http/wire.hpp"
@@ -24,14 +25,8 @@ constexpr Millis kSelectPatience{15'000};  // a selector may have to ask phones 
 constexpr Millis kHoldLook{1'000};         // one question for phones; between two of them a signal is seen
 constexpr Millis kMargin{10'000};          // on top of what phones are given
 
-std::string text_of(const json::value& value) {
+std::string id_text(const json::value& value) {
     return value.is_string() ? std::string(value.get_string().data(), value.get_string().size()) : std::string();
-}
-
-const json::array& list(const json::object& o, std::string_view key) {
-    static const json::array kNone;
-    const auto* value = o.if_contains({key.data(), key.size()});
-    return value && value->is_array() ? value->get_array() : kNone;
 }
 
 Error senseless() { return Error(Code::server_unreachable, "the server's answer makes no sense"); }
@@ -57,7 +52,7 @@ private:
     void on_status(const json::object& data) {
         auto status = http::read_status(data);
         const auto* id = data.if_contains("instance_id");
-        const auto target = id ? index_(text_of(*id)) : std::nullopt;
+        const auto target = id ? index_(id_text(*id)) : std::nullopt;
         if (!status || !target) return;
         status->instance = *target;
         sink_.on_status(std::move(*status));
@@ -83,8 +78,8 @@ public:
         const auto data = client_.post("/drover/v1/select", to_json(request), kSelectPatience);
         if (!data) return tl::unexpected(data.error());
         Selection selection;
-        for (const auto& id : list(*data, "instance_ids")) selection.targets.push_back(know(text_of(id)));
-        for (const auto& id : list(*data, "unknown_ids")) selection.unknown_ids.push_back(text_of(id));
+        for (const auto& id : list_in(*data, "instance_ids")) selection.targets.push_back(know(id_text(id)));
+        for (const auto& id : list_in(*data, "unknown_ids")) selection.unknown_ids.push_back(id_text(id));
         const auto* left_out = data->if_contains("disabled_left_out");
         if (left_out && left_out->is_int64())
             selection.disabled_left_out = static_cast<std::size_t>(left_out->get_int64());
@@ -122,7 +117,7 @@ public:
         const auto data = client_.post("/drover/v1/probe", to_json(request), connect + kMargin);
         if (!data) return tl::unexpected(data.error());
         std::vector<PhoneInfo> phones;
-        for (const auto& value : list(*data, "devices")) {
+        for (const auto& value : list_in(*data, "devices")) {
             if (!value.is_object()) return tl::unexpected(senseless());
             auto phone = http::read_phone(value.get_object());
             if (!phone) return tl::unexpected(phone.error());
@@ -162,10 +157,10 @@ public:
         const auto data = client_.post("/drover/v1/status", to_json(request), kSelectPatience);
         if (!data) return tl::unexpected(data.error());
         std::vector<std::vector<PhoneStatus>> all;
-        for (const auto& phone : list(*data, "phones")) {
+        for (const auto& phone : list_in(*data, "phones")) {
             auto& states = all.emplace_back();
             if (!phone.is_object() || all.size() > targets.size()) return tl::unexpected(senseless());
-            for (const auto& value : list(phone.get_object(), "states")) {
+            for (const auto& value : list_in(phone.get_object(), "states")) {
                 auto status = value.is_object() ? http::read_status(value.get_object()) : tl::unexpected(senseless());
                 if (!status) return tl::unexpected(status.error());
                 status->instance = targets[all.size() - 1];
@@ -196,9 +191,9 @@ private:
     }
     Result<Selection> take_hold(const json::object& data, Selection selection) {
         const auto* hold = data.if_contains("hold");
-        hold_ = hold ? text_of(*hold) : std::string();
+        hold_ = hold ? id_text(*hold) : std::string();
         selection.targets.clear();
-        for (const auto& id : list(data, "instance_ids")) selection.targets.push_back(know(text_of(id)));
+        for (const auto& id : list_in(data, "instance_ids")) selection.targets.push_back(know(id_text(id)));
         if (hold_.empty() || selection.targets.empty()) return tl::unexpected(senseless());
         return selection;
     }

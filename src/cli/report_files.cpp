@@ -15,8 +15,8 @@
 namespace drover::cli {
 namespace {
 
-std::string text_of(ReportFile::Kind kind, std::string_view name, const report::Summary& summary,
-                    std::span<const Row> rows, report::Steps steps) {
+std::string file_text(ReportFile::Kind kind, std::string_view name, const report::Summary& summary,
+                      std::span<const Row> rows, report::Steps steps) {
     switch (kind) {
         case ReportFile::Kind::junit: return report::document_junit(name, summary, rows, report::JunitSuite::phone);
         case ReportFile::Kind::junit_steps:
@@ -59,7 +59,7 @@ Result<void> ReportFiles::write(std::string_view name, const report::Summary& su
                                 report::Steps steps) {
     std::string problems;
     for (auto& file : files_) {
-        const bool ok = write_all(file.fd, text_of(file.wanted.kind, name, summary, rows, steps)) &&
+        const bool ok = write_all(file.fd, file_text(file.wanted.kind, name, summary, rows, steps)) &&
                         ::close(std::exchange(file.fd, -1)) == 0 &&
                         (file.temporary.empty() || ::rename(file.temporary.c_str(), file.wanted.path.c_str()) == 0);
         if (ok) continue;

@@ -15,6 +15,7 @@
 #include "cli/sd_notify.hpp"
 #include "cli/serve_config.hpp"
 #include "cli/service_host.hpp"
+#include "cli/service_signals.hpp"
 #include "cli/terminal.hpp"
 
 namespace drover::cli {
@@ -38,7 +39,7 @@ Result<void> check_tenants(Fleet* fleet, const Entries& entries, const std::file
     return {};
 }
 
-int check(const http::Config& config) {
+int check_serve_config(const http::Config& config) {
     FleetOptions options;
     options.inventory = config.inventory;
     std::unique_ptr<Fleet> fleet;
@@ -72,17 +73,6 @@ std::string reloading_state() {
                        static_cast<std::int64_t>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1'000);
 }
 
-void wait_for_signal(boost::asio::signal_set& signals, boost::asio::io_context& io, ServiceHost& host) {
-    signals.async_wait([&](const boost::system::error_code& error, int signal) {
-        if (error) return;
-        if (signal != SIGHUP) return io.stop();
-        sd_notify(reloading_state());
-        host.reload();
-        sd_notify("READY=1");
-        wait_for_signal(signals, io, host);
-    });
-}
-
 int serve(const Context& context, const ServeOptions& o) {
     ignore_sigpipe();
     auto config = read_config(context);
@@ -100,7 +90,7 @@ int serve(const Context& context, const ServeOptions& o) {
     }
     if (!config->socket) config->socket = default_socket_to_make();
     set_up_log(*config);
-    if (o.check_config) return check(*config);
+    if (o.check_config) return check_serve_config(*config);
     // Before anything starts, so that a signal that comes early is not lost.
     boost::asio::io_context io{1};
     boost::asio::signal_set signals(io, SIGINT, SIGTERM, SIGHUP);
@@ -108,7 +98,11 @@ int serve(const Context& context, const ServeOptions& o) {
     if (!host) return report_error(host.error());
     std::vector<std::string> where;
     for (const auto& address : (*host)->addresses()) where.push_back(to_string(address));
-    wait_for_signal(signals, io, **host);
+    wait_for_signals(signals, io, [&host] {
+        sd_notify(reloading_state());
+        (*host)->reload();
+        sd_notify("READY=1");
+    });
     ResultStream results;
     results.write(fmt::format("ready: {}\n", fmt::join(where, " ")));
     sd_notify("READY=1");

@@ -8,12 +8,12 @@
 
 #include <boost/json/parse.hpp>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 
 #include "base/log.hpp"
+#include "cli/environment.hpp"
 #include "cli/serve_config.hpp"
 #include "http/digest.hpp"
 
@@ -21,11 +21,6 @@ namespace drover::cli {
 namespace {
 
 namespace json = boost::json;
-
-std::string environment(const char* name) {
-    const char* value = std::getenv(name);
-    return value ? value : "";
-}
 
 Result<std::string> find_token() {
     if (auto token = environment("DROVER_TOKEN"); !token.empty()) return token;

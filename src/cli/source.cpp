@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "cli/server_client.hpp"
+#include "cli/server_data.hpp"
 #include "cli/terminal.hpp"
 #include "http/source_body.hpp"
 #include "http/uri.hpp"
@@ -27,15 +28,9 @@ std::string shown(const json::object& o, std::string_view key) {
     return text.empty() ? "-" : report::printable(text, report::Layout::escape);
 }
 
-const json::array& list(const json::object& o, std::string_view key) {
-    static const json::array kNone;
-    const auto* value = o.if_contains({key.data(), key.size()});
-    return value && value->is_array() ? value->get_array() : kNone;
-}
-
 std::string sources_text(const json::object& data) {
     std::string out;
-    for (const auto& value : list(data, "sources")) {
+    for (const auto& value : list_in(data, "sources")) {
         const auto& s = value.as_object();
         out += fmt::format("{}  {} waiting, {} delivered  last seen {}  {}\n", shown(s, "server_id"),
                            shown(s, "waiting"), shown(s, "delivered"), shown(s, "polled"), shown(s, "tenant"));
@@ -45,7 +40,7 @@ std::string sources_text(const json::object& data) {
 
 std::string results_text(const json::object& data) {
     std::string out;
-    for (const auto& value : list(data, "commands")) {
+    for (const auto& value : list_in(data, "commands")) {
         const auto& c = value.as_object();
         const auto& param = c.at("command_param").as_object();
         out += fmt::format("{}  {:12}  {}  {:9}  {}", shown(c, "number"), shown(c, "command_name"),
@@ -56,7 +51,7 @@ std::string results_text(const json::object& data) {
     return out;
 }
 
-int print(const Context& context, const Result<json::object>& data, std::string (*text)(const json::object&)) {
+int print_answer(const Context& context, const Result<json::object>& data, std::string (*text)(const json::object&)) {
     if (!data) return report_error(data.error());
     const bool as_json = context.output == OutputMode::json || context.output == OutputMode::jsonl;
     ResultStream results;
@@ -80,7 +75,7 @@ int send(const Context& context, const ServerClient& client, const std::string& 
     json::object body;
     body["command_name"] = o.name;
     body["command_param"] = std::move(param);
-    return print(context, client.post(path + "/commands", json::serialize(body)), sent_text);
+    return print_answer(context, client.post(path + "/commands", json::serialize(body)), sent_text);
 }
 
 int run_source_command(const Context& context, const SourceOptions& o) {
@@ -103,13 +98,13 @@ int run_source_command(const Context& context, const SourceOptions& o) {
     const auto client = ServerClient::find(context);
     if (!client) return report_error(client.error());
     const auto path = "/v3/sources/" + http::percent_encode(o.id);
-    if (lists) return print(context, client->get("/drover/v1/sources"), sources_text);
+    if (lists) return print_answer(context, client->get("/drover/v1/sources"), sources_text);
     if (sends) return send(context, *client, path, o);
-    if (o.action == "results") return print(context, client->get(path + "/commands"), results_text);
+    if (o.action == "results") return print_answer(context, client->get(path + "/commands"), results_text);
     json::object body;
     body["server_id"] = o.id;
     if (o.tenant) body["tenant"] = *o.tenant;
-    return print(context, client->post("/drover/v1/sources", json::serialize(body)), added_text);
+    return print_answer(context, client->post("/drover/v1/sources", json::serialize(body)), added_text);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cli/server_client.hpp"
+#include "cli/server_data.hpp"
 #include "cli/terminal.hpp"
 #include "report/printable.hpp"
 #include "report/summary.hpp"
@@ -31,12 +32,6 @@ std::int64_t number(const json::object& o, std::string_view key) {
     return value && value->is_number() ? value->to_number<std::int64_t>() : 0;
 }
 
-const json::array& list(const json::object& o, std::string_view key) {
-    static const json::array kNone;
-    const auto* value = o.if_contains({key.data(), key.size()});
-    return value && value->is_array() ? value->get_array() : kNone;
-}
-
 std::string state_of(const json::object& task) {
     const bool ended = task.contains("ended") && task.at("ended").is_string();
     const bool cancelled =
@@ -46,7 +41,7 @@ std::string state_of(const json::object& task) {
 
 std::string list_text(const json::object& data) {
     std::string out;
-    for (const auto& value : list(data, "tasks")) {
+    for (const auto& value : list_in(data, "tasks")) {
         const auto& t = value.as_object();
         out += fmt::format("{}  {}  {:9}  {} ok, {} failed, {} running, {} queued  {}  {}\n", text(t, "task_id"),
                            text(t, "created"), state_of(t), number(t, "ok"), number(t, "failed"), number(t, "running"),
@@ -64,7 +59,7 @@ std::string outcome_of(const json::object& job) {
 std::string show_text(const json::object& data) {
     auto out = fmt::format("task {}: {} ({}, created {})\n", text(data, "task_id"), text(data, "command"),
                            state_of(data), text(data, "created"));
-    for (const auto& value : list(data, "jobs")) {
+    for (const auto& value : list_in(data, "jobs")) {
         const auto& job = value.as_object();
         out += fmt::format("{}: {}\n", text(job, "instance_id"), outcome_of(job));
         const auto* said = job.if_contains("execute_msg");
@@ -79,7 +74,7 @@ std::string show_text(const json::object& data) {
 // The same exit codes as of a call from the command line.
 int exit_code_of(const json::object& data) {
     report::Tally tally;
-    for (const auto& value : list(data, "jobs")) {
+    for (const auto& value : list_in(data, "jobs")) {
         const auto name = text(value.as_object(), "error_code");
         Row row;
         for (const auto& entry : all_codes()) {
@@ -90,14 +85,14 @@ int exit_code_of(const json::object& data) {
     return tally.exit_code({});
 }
 
-int print(const Context& context, const json::object& data, const std::string& text_form) {
+int print_task(const Context& context, const json::object& data, const std::string& text_form) {
     const bool as_json = context.output == OutputMode::json || context.output == OutputMode::jsonl;
     ResultStream results;
     results.write(as_json ? json::serialize(data) + "\n" : text_form);
     return results.lost() ? 1 : 0;
 }
 
-int wait_for(const Context& context, const ServerClient& client, const TaskOptions& o) {
+int wait_for_task(const Context& context, const ServerClient& client, const TaskOptions& o) {
     // Asking is cheap for the server; a task of minutes is asked for once a second.
     constexpr std::chrono::milliseconds kFirst{100}, kMost{1'000};
     const auto begin = std::chrono::steady_clock::now();
@@ -105,7 +100,7 @@ int wait_for(const Context& context, const ServerClient& client, const TaskOptio
         const auto data = client.get("/drover/v1/tasks/" + o.id);
         if (!data) return report_error(data.error());
         if (state_of(*data) != "open") {
-            const int printed = print(context, *data, show_text(*data));
+            const int printed = print_task(context, *data, show_text(*data));
             return printed != 0 ? printed : exit_code_of(*data);
         }
         if (o.timeout && std::chrono::steady_clock::now() - begin >= *o.timeout) {
@@ -130,14 +125,14 @@ int run_task_command(const Context& context, const TaskOptions& o) {
     }
     const auto client = ServerClient::find(context);
     if (!client) return report_error(client.error());
-    if (o.action == "wait") return wait_for(context, *client, o);
+    if (o.action == "wait") return wait_for_task(context, *client, o);
     const auto data = o.action == "cancel" ? client->post("/drover/v1/tasks/" + o.id + "/cancel")
                       : o.action == "show" ? client->get("/drover/v1/tasks/" + o.id)
                                            : client->get("/drover/v1/tasks");
     if (!data) return report_error(data.error());
-    if (o.action == "list") return print(context, *data, list_text(*data));
-    return print(context, *data,
-                 o.action == "show" ? show_text(*data) : fmt::format("task {} is being cancelled\n", o.id));
+    if (o.action == "list") return print_task(context, *data, list_text(*data));
+    return print_task(context, *data,
+                      o.action == "show" ? show_text(*data) : fmt::format("task {} is being cancelled\n", o.id));
 }
 
 }  // namespace

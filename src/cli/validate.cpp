@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 #include <charconv>
 
+#include "base/json_view.hpp"
 #include "cli/command.hpp"
 #include "cli/json_choice.hpp"
 #include "cli/terminal.hpp"
@@ -47,7 +48,7 @@ Problem problem_of(const std::string& message) {
     return {message.substr(0, end), message.substr(end + 2)};
 }
 
-json::object json_of(const Problem& problem) {
+json::object problem_json(const Problem& problem) {
     json::object out{{"file", problem.file}, {"message", problem.text}};
     if (problem.line > 0) {
         out["line"] = problem.line;
@@ -62,7 +63,7 @@ json::object sarif_of(const Problem& problem) {
     json::array locations;
     locations.push_back(json::object{{"physicalLocation", std::move(place)}});
     const auto code = info(Code::bad_job).name;
-    return json::object{{"ruleId", json::string_view(code.data(), code.size())},
+    return json::object{{"ruleId", json_view(code)},
                         {"level", "error"},
                         {"message", json::object{{"text", problem.text}}},
                         {"locations", std::move(locations)}};
@@ -71,9 +72,8 @@ json::object sarif_of(const Problem& problem) {
 std::string sarif_log(json::array results) {
     const auto& code = info(Code::bad_job);
     json::array rules;
-    rules.push_back(json::object{
-        {"id", json::string_view(code.name.data(), code.name.size())},
-        {"shortDescription", json::object{{"text", json::string_view(code.text.data(), code.text.size())}}}});
+    rules.push_back(
+        json::object{{"id", json_view(code.name)}, {"shortDescription", json::object{{"text", json_view(code.text)}}}});
     json::object driver{{"name", "drover"}, {"version", DROVER_VERSION}, {"rules", std::move(rules)}};
     json::array runs;
     runs.push_back(
@@ -98,7 +98,7 @@ int validate(const Context& context, const ValidateArguments& o) {
                 const auto problem = problem_of(error.message);
                 if (!as_json && !o.sarif) say(error.message);
                 errors.emplace_back(error.message);
-                problems.push_back(json_of(problem));
+                problems.push_back(problem_json(problem));
                 sarif.push_back(sarif_of(problem));
             }
         } else if (!as_json && !o.sarif) {

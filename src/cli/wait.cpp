@@ -41,7 +41,7 @@ bool is_passed_through(const std::string& state) {
            state != "unauthorized" && state != "shut-down";
 }
 
-int wait_for(const Context& context, const WaitArguments& o) {
+int wait_for_phones(const Context& context, const WaitArguments& o) {
     const auto& words = known_states();
     if (std::find(words.begin(), words.end(), o.state) == words.end()) {
         return report_error(Error(Code::usage, fmt::format("--state {}: there is no such state; there are {}", o.state,
@@ -105,7 +105,7 @@ void add_wait(Program& program, Context& context) {
     command.text("--state", "STATE", o->state, "running (the default), device, recovery, absent, ...");
     command.number("--count", "N", o->count, "how many of them (all)", 1, 100'000);
     command.duration("--timeout", o->timeout, "how long to wait (60s)");
-    command.action([o, &context] { return wait_for(context, *o); });
+    command.action([o, &context] { return wait_for_phones(context, *o); });
 }
 
 }  // namespace drover::cli

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "base/ascii.hpp"
 #include "base/id_ranges.hpp"
 
 namespace drover::fleet {
@@ -15,8 +16,7 @@ namespace {
 std::string fit_for_id(std::string_view text) {
     std::string id;
     for (const char c : text) {
-        const bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        id += alnum || c == '.' || c == '_' || c == '-' ? c : '-';
+        id += is_alnum(c) || c == '.' || c == '_' || c == '-' ? c : '-';
     }
     if (id.size() > kInstanceIdMax) id.erase(0, id.size() - kInstanceIdMax);
     const auto first = id.find_first_not_of("._-");

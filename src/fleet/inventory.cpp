@@ -15,7 +15,6 @@ namespace {
 
 using yaml::KeySpec;
 using yaml::MapReader;
-using yaml::Mark;
 using yaml::Node;
 using yaml::Problems;
 
@@ -177,7 +176,7 @@ private:
 
     Problems& problems_;
     Inventory& out_;
-    std::unordered_map<std::string, Mark> ids_, addresses_;
+    std::unordered_map<std::string, yaml::Mark> ids_, addresses_;
 };
 
 // All of them at once, a line each, as long as people read them.

@@ -6,13 +6,11 @@
 #include <charconv>
 #include <optional>
 
+#include "base/ascii.hpp"
 #include "fleet/inventory.hpp"
 
 namespace drover::fleet {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 tl::unexpected<Error> wrong(std::string_view text, std::string_view why) {
     return fail(Code::bad_inventory, fmt::format("'{}' is not an address: {}", text, why));

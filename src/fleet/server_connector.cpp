@@ -23,7 +23,7 @@ bool is_hopeless(Code code) {
 }
 
 // What a row that cannot be used says of the phone.
-PhoneEvent event_of(Code code) {
+PhoneEvent event_of_row(Code code) {
     switch (code) {
         case Code::unauthorized: return PhoneEvent::unauthorized;
         case Code::no_permission: return PhoneEvent::no_permissions;
@@ -106,10 +106,10 @@ void ServerConnector::look() {
     if (carrier_) {
         if (row && row->transport_id == transport_id_) return;
         return down(Error(Code::link_lost, row ? "the phone was plugged again" : row.error().message),
-                    row ? PhoneEvent::detached : event_of(row.error().code));
+                    row ? PhoneEvent::detached : event_of_row(row.error().code));
     }
     if (!row) {
-        const PhoneEvent event = event_of(row.error().code);
+        const PhoneEvent event = event_of_row(row.error().code);
         sink_->on_phase(event == PhoneEvent::unauthorized ? Phase::auth : Phase::connect, event, row.error().message);
         return down(row.error(), event);
     }

@@ -5,7 +5,7 @@
 namespace drover::fleet {
 namespace {
 
-PhoneEvent event_of(Code code) {
+PhoneEvent event_of_open(Code code) {
     switch (code) {
         case Code::no_permission: return PhoneEvent::no_permissions;
         case Code::phone_not_found: return PhoneEvent::detached;
@@ -77,7 +77,7 @@ void UsbConnector::on_opened(Result<std::unique_ptr<adb::UsbDevice>> device) {
     // A person, or the other process, has to act; a phone that is not there may still be plugged in.
     const bool hopeless = code == Code::no_permission || code == Code::interface_busy;
     const Error why = device.error();
-    failed(why, event_of(code), hopeless);
+    failed(why, event_of_open(code), hopeless);
 }
 
 }  // namespace drover::fleet

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "http/source_body.hpp"
 
 namespace drover::http {
@@ -12,26 +13,26 @@ namespace {
 constexpr std::size_t kPlainNameMax = 64, kJobsMax = 10'000, kBucketsMax = 1'000;
 constexpr std::int64_t kParallelMax = 64;
 
-constexpr yaml::KeySpec kKeys[] = {{"controller", true},
-                                   {"server_id", true},
-                                   {"token"},
-                                   {"token_file"},
-                                   {"access_key_file"},
-                                   {"ca"},
-                                   {"insecure"},
-                                   {"poll"},
-                                   {"timeout"},
-                                   {"retry"},
-                                   {"retry_max"},
-                                   {"parallel"},
-                                   {"jobs"},
-                                   {"buckets"}};
+constexpr yaml::KeySpec kAgentKeys[] = {{"controller", true},
+                                        {"server_id", true},
+                                        {"token"},
+                                        {"token_file"},
+                                        {"access_key_file"},
+                                        {"ca"},
+                                        {"insecure"},
+                                        {"poll"},
+                                        {"timeout"},
+                                        {"retry"},
+                                        {"retry_max"},
+                                        {"parallel"},
+                                        {"jobs"},
+                                        {"buckets"}};
 constexpr yaml::KeySpec kBucketKeys[] = {{"directory", true}, {"mode"}};
 
-class Reader {
+class AgentReader {
 public:
-    Reader(const yaml::Node& node, const std::filesystem::path& folder, yaml::Problems& problems)
-        : map_(node, "agent", kKeys, problems), folder_(folder), problems_(problems) {}
+    AgentReader(const yaml::Node& node, const std::filesystem::path& folder, yaml::Problems& problems)
+        : map_(node, "agent", kAgentKeys, problems), folder_(folder), problems_(problems) {}
 
     AgentConfig read() {
         read_controller();
@@ -129,20 +130,18 @@ private:
     AgentConfig config_;
 };
 
-bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-
 }  // namespace
 
 bool is_plain_name(std::string_view text) {
-    return !text.empty() && text.size() <= kPlainNameMax && is_letter_or_digit(text.front()) &&
+    return !text.empty() && text.size() <= kPlainNameMax && is_alnum(text.front()) &&
            std::all_of(text.begin(), text.end(),
-                       [](char c) { return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-'; });
+                       [](char c) { return is_alnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 std::optional<AgentConfig> read_agent_config(const yaml::Node& node, const std::filesystem::path& folder,
                                              yaml::Problems& problems) {
     const auto before = problems.count();
-    auto config = Reader(node, folder, problems).read();
+    auto config = AgentReader(node, folder, problems).read();
     return problems.count() == before ? std::optional(std::move(config)) : std::nullopt;
 }
 

@@ -35,5 +35,7 @@ enum class StatusAxis : std::uint8_t { lifecycle, activity };
 boost::json::object status_item(std::string_view id, const PhoneStatus& status, StatusAxis axis);
 
 std::string utc_text(std::chrono::system_clock::time_point when);  // 2024-01-01T00:00:00Z
+// The same of milliseconds since 1970; null when there is none.
+boost::json::value utc_value(std::optional<std::int64_t> ms);
 
 }  // namespace drover::http

@@ -6,6 +6,8 @@
 #include <boost/json/parse.hpp>
 #include <unordered_set>
 
+#include "base/ascii.hpp"
+
 namespace drover::http {
 namespace {
 
@@ -66,8 +68,7 @@ std::size_t characters(std::string_view text) {
 }
 
 bool is_allowed_in_command(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-           c == '/' || c == ':' || c == '-' || c == ' ';
+    return is_alnum(c) || c == '_' || c == '.' || c == '/' || c == ':' || c == '-' || c == ' ';
 }
 
 tl::expected<CommandBody, std::string> parse_command_body(std::string_view body) {

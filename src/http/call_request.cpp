@@ -11,6 +11,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/id_ranges.hpp"
+#include "base/json_view.hpp"
 #include "base/nearest.hpp"
 #include "base/utf8.hpp"
 
@@ -19,34 +20,34 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 18> kKeys{"job",
-                                                 "file",
-                                                 "on",
-                                                 "instance_ids",
-                                                 "command",
-                                                 "timeout_ms",
-                                                 "connect_timeout_ms",
-                                                 "first_byte_timeout_ms",
-                                                 "silence_timeout_ms",
-                                                 "deadline_ms",
-                                                 "max_parallel",
-                                                 "max_output_bytes",
-                                                 "output",
-                                                 "history",
-                                                 "hold",
-                                                 "shared",
-                                                 "count",
-                                                 "wait_ms"};
+constexpr std::array<std::string_view, 18> kCallKeys{"job",
+                                                     "file",
+                                                     "on",
+                                                     "instance_ids",
+                                                     "command",
+                                                     "timeout_ms",
+                                                     "connect_timeout_ms",
+                                                     "first_byte_timeout_ms",
+                                                     "silence_timeout_ms",
+                                                     "deadline_ms",
+                                                     "max_parallel",
+                                                     "max_output_bytes",
+                                                     "output",
+                                                     "history",
+                                                     "hold",
+                                                     "shared",
+                                                     "count",
+                                                     "wait_ms"};
 
-class Reader {
+class CallReader {
 public:
-    Reader(const json::object& object, CallRequest& to) : object_(object), to_(to) {}
+    CallReader(const json::object& object, CallRequest& to) : object_(object), to_(to) {}
 
     std::string read() {
         for (const auto& member : object_) {
             const std::string_view key(member.key().data(), member.key().size());
-            if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end())
-                complain("there is no key '{}'{}", key.substr(0, 64), did_you_mean(key.substr(0, 64), kKeys));
+            if (std::find(kCallKeys.begin(), kCallKeys.end(), key) == kCallKeys.end())
+                complain("there is no key '{}'{}", key.substr(0, 64), did_you_mean(key.substr(0, 64), kCallKeys));
         }
         if (object_.contains("on")) to_.on.emplace(), text("on", *to_.on, kLineBytesMax);
         ids();
@@ -137,7 +138,7 @@ Result<CallRequest> read_call_request(std::string_view body) {
     if (error) return fail(Code::usage, "the body is not valid JSON");
     if (!value.is_object()) return fail(Code::usage, "the body must be a JSON object");
     CallRequest request;
-    if (auto wrong = Reader(value.get_object(), request).read(); !wrong.empty())
+    if (auto wrong = CallReader(value.get_object(), request).read(); !wrong.empty())
         return fail(Code::usage, std::move(wrong));
     return request;
 }
@@ -145,7 +146,7 @@ Result<CallRequest> read_call_request(std::string_view body) {
 std::string to_json(const CallRequest& request) {
     json::object o;
     const auto put = [&](std::string_view key, const std::optional<Millis>& d) {
-        if (d) o[json::string_view(key.data(), key.size())] = d->count();
+        if (d) o[json_view(key)] = d->count();
     };
     if (request.on) {
         o["on"] = *request.on;

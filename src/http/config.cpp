@@ -22,9 +22,9 @@ constexpr yaml::KeySpec kLogKeys[] = {{"level"}, {"form"}, {"audit"}};
 constexpr yaml::KeySpec kStopKeys[] = {{"drain"}};
 constexpr yaml::KeySpec kTransferKeys[] = {{"per_host"}, {"per_hub"}};
 
-class Reader {
+class ConfigReader {
 public:
-    Reader(const std::filesystem::path& file, Config& config, yaml::Problems& problems)
+    ConfigReader(const std::filesystem::path& file, Config& config, yaml::Problems& problems)
         : folder_(file.parent_path()), config_(config), problems_(problems) {}
 
     void read(const yaml::Node& root) {
@@ -156,7 +156,7 @@ Result<Config> parse_config(std::string_view text, const std::filesystem::path& 
     if (!root) return tl::unexpected(root.error());
     auto config = default_config(defaults);
     yaml::Problems problems(source);
-    Reader(std::filesystem::absolute(file), config, problems).read(*root);
+    ConfigReader(std::filesystem::absolute(file), config, problems).read(*root);
     if (!problems.empty()) return problems.unexpected();
     return config;
 }

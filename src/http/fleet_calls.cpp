@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/ascii.hpp"
 #include "base/utf8.hpp"
 #include "drover/job.hpp"
 #include "http/hold_wait.hpp"
@@ -42,10 +43,7 @@ struct Service::Chosen {
 
 namespace {
 
-bool is_id_character(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-}
+bool is_id_character(char c) { return is_alnum(c) || c == '.' || c == '_' || c == '-'; }
 
 // Whether the selector has this id as a word of its own.
 bool names(std::string_view selector, std::string_view id) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/json/array.hpp>
 
+#include "base/json_view.hpp"
 #include "http/exchange.hpp"
 
 namespace drover::http {
@@ -12,17 +13,13 @@ namespace json = boost::json;
 
 namespace {
 
-json::value time_value(std::optional<std::int64_t> ms) {
-    return ms ? json::value(utc_text(std::chrono::system_clock::time_point(Millis(*ms)))) : json::value(nullptr);
-}
-
 json::object summary_object(const store::TaskSummary& t) {
     json::object o;
     o["task_id"] = t.task_id;
     o["tenant"] = t.tenant;
     o["command"] = t.command;
-    o["created"] = time_value(t.created_ms);
-    o["ended"] = time_value(t.ended_ms);
+    o["created"] = utc_value(t.created_ms);
+    o["ended"] = utc_value(t.ended_ms);
     o["cancelled"] = t.cancelled;
     o["queued"] = t.queued;
     o["running"] = t.running;
@@ -43,7 +40,7 @@ json::object exact_job(const store::JobRecord& job) {
     item["attempts"] = job.result.attempts;
     item["ms"] = job.result.ms;
     const auto& code = info(job.result.code);
-    item["error_code"] = json::string_view(code.name.data(), code.name.size());
+    item["error_code"] = json_view(code.name);
     item["error_msg"] = job.result.error_msg;
     item.erase("drover_code");
     item.erase("drover_msg");
@@ -71,8 +68,8 @@ void Service::own_task(const ExchangePtr& x) {
         data["task_id"] = task.task_id;
         data["tenant"] = task.tenant;
         data["command"] = task.command;
-        data["created"] = time_value(task.created_ms);
-        data["ended"] = time_value(task.ended_ms);
+        data["created"] = utc_value(task.created_ms);
+        data["ended"] = utc_value(task.ended_ms);
         data["cancelled"] = task.cancelled;
         json::array jobs;
         for (const auto& job : task.jobs) jobs.push_back(exact_job(job));

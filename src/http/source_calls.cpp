@@ -15,10 +15,6 @@ namespace json = boost::json;
 
 namespace {
 
-json::value time_value(std::optional<std::int64_t> ms) {
-    return ms ? json::value(utc_text(std::chrono::system_clock::time_point(Millis(*ms)))) : json::value(nullptr);
-}
-
 json::object param_object(const store::SourceCommand& command) {
     json::object param;
     if (command.task_id) param["task_id"] = *command.task_id;
@@ -33,9 +29,9 @@ json::object command_object(const store::SourceCommand& command) {
     o["command_name"] = command.name;
     o["command_param"] = param_object(command);
     o["state"] = kStates[static_cast<std::size_t>(command.state)];
-    o["created"] = time_value(command.created_ms);
-    o["delivered"] = time_value(command.delivered_ms);
-    o["ended"] = time_value(command.ended_ms);
+    o["created"] = utc_value(command.created_ms);
+    o["delivered"] = utc_value(command.delivered_ms);
+    o["ended"] = utc_value(command.ended_ms);
     if (command.state != store::CommandState::done) return o;
     o["result"] = command.result;
     boost::system::error_code error;
@@ -47,8 +43,8 @@ json::object source_object(const store::Source& source) {
     json::object o;
     o["server_id"] = source.server_id;
     o["tenant"] = source.tenant;
-    o["created"] = time_value(source.created_ms);
-    o["polled"] = time_value(source.polled_ms);
+    o["created"] = utc_value(source.created_ms);
+    o["polled"] = utc_value(source.polled_ms);
     o["waiting"] = source.waiting;
     o["delivered"] = source.delivered;
     return o;

@@ -5,7 +5,7 @@
 namespace drover::http {
 namespace {
 
-constexpr yaml::KeySpec kKeys[] = {{"reconnects_per_second"}, {"breaker"}, {"health"}, {"ladder"}};
+constexpr yaml::KeySpec kUpkeepKeys[] = {{"reconnects_per_second"}, {"breaker"}, {"health"}, {"ladder"}};
 constexpr yaml::KeySpec kBreakerKeys[] = {{"failures"}, {"pause"}};
 constexpr yaml::KeySpec kHealthKeys[] = {{"every"}, {"battery_min"}, {"temperature_max"}, {"storage_min_mib"}};
 constexpr yaml::KeySpec kRungKeys[] = {{"do", true}, {"after"}, {"check"}};
@@ -62,7 +62,7 @@ Upkeep default_upkeep() {
 }
 
 void read_upkeep(const yaml::Node& node, Upkeep& upkeep, yaml::Problems& problems) {
-    const yaml::MapReader map(node, "upkeep", kKeys, problems);
+    const yaml::MapReader map(node, "upkeep", kUpkeepKeys, problems);
     if (const auto n = map.integer("reconnects_per_second", 1, 1'000'000))
         upkeep.reconnects_per_second = static_cast<std::size_t>(*n);
     if (const auto* breaker = map.find("breaker")) read_breaker(*breaker, upkeep, problems);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
+
 namespace drover::http {
 namespace {
 
@@ -14,10 +16,7 @@ int hex_digit(char c) {
     return -1;
 }
 
-bool is_unreserved(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.' || c == '~';
-}
+bool is_unreserved(char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.' || c == '~'; }
 
 bool has_control(std::string_view text) {
     return std::any_of(text.begin(), text.end(),

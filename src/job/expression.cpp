@@ -86,7 +86,7 @@ Evaluated replaced(const std::string& text, const std::string& from, const std::
 }
 
 // The nth line, from 1; from the end when n is negative. Missing past the ends.
-Value line_of(std::string_view text, std::int64_t n) {
+Value nth_line(std::string_view text, std::int64_t n) {
     std::vector<std::string_view> lines;
     while (!text.empty()) {
         const auto end = text.find('\n');
@@ -126,7 +126,7 @@ Evaluated call(const Function& function, const std::vector<Value>& values, const
         case FunctionId::upper: return changed(text(0), 'a', 'z', 'A' - 'a');
         case FunctionId::trim: return trimmed(text(0));
         case FunctionId::replace: return replaced(text(0), text(1), text(2));
-        case FunctionId::line: return line_of(text(0), to_number(text(1)).value_or(0));
+        case FunctionId::line: return nth_line(text(0), to_number(text(1)).value_or(0));
         default: return static_cast<std::int64_t>(text(0).size());
     }
 }

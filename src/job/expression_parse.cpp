@@ -2,15 +2,14 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "base/nearest.hpp"
 #include "job/expression_node.hpp"
 
 namespace drover::job {
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool starts_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool starts_name(char c) { return is_alpha(c) || c == '_'; }
 bool in_name(char c) { return starts_name(c) || is_digit(c) || c == '.' || c == '-' || c == '/'; }
 
 class Parser {

@@ -4,11 +4,12 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
+
 namespace drover::job {
 namespace {
 
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return is_alpha(c) || c == '_'; }  // of a name
 
 std::uint32_t characters(std::string_view text) {
     return static_cast<std::uint32_t>(
@@ -18,18 +19,18 @@ std::uint32_t characters(std::string_view text) {
 }  // namespace
 
 bool valid_env_name(std::string_view name) {
-    if (name.empty() || name.size() > kNameBytesMax || !is_alpha(name[0])) return false;
-    return std::all_of(name.begin(), name.end(), [](char c) { return is_alpha(c) || is_digit(c); });
+    if (name.empty() || name.size() > kNameBytesMax || !is_letter(name[0])) return false;
+    return std::all_of(name.begin(), name.end(), [](char c) { return is_letter(c) || is_digit(c); });
 }
 bool valid_var_name(std::string_view name) {
-    if (name.empty() || name.size() > kNameBytesMax || !is_alpha(name[0])) return false;
-    return std::all_of(name.begin(), name.end(), [](char c) { return is_alpha(c) || is_digit(c) || c == '-'; });
+    if (name.empty() || name.size() > kNameBytesMax || !is_letter(name[0])) return false;
+    return std::all_of(name.begin(), name.end(), [](char c) { return is_letter(c) || is_digit(c) || c == '-'; });
 }
 
 // Where byte `offset` after the nth `needle` of a scalar stands in the file.
 yaml::Mark FileReader::place(yaml::Mark scalar, std::string_view needle, std::size_t nth, std::size_t offset) const {
-    const auto line_of = needle.substr(0, needle.find('\n'));
-    yaml::Mark mark = yaml::find_in_scalar(text_, scalar, line_of, nth);
+    const auto first_line = needle.substr(0, needle.find('\n'));
+    yaml::Mark mark = yaml::find_in_scalar(text_, scalar, first_line, nth);
     // The line of the file from there on; empty when the mark is only where the scalar begins.
     std::string_view rest = text_;
     for (std::uint32_t line = 1; line < mark.line; ++line) {
@@ -42,7 +43,7 @@ yaml::Mark FileReader::place(yaml::Mark scalar, std::string_view needle, std::si
         rest.remove_prefix(1);
         while (!rest.empty() && (static_cast<unsigned char>(rest.front()) & 0xC0) == 0x80) rest.remove_prefix(1);
     }
-    if (!rest.starts_with(line_of) || offset > rest.size()) return mark;
+    if (!rest.starts_with(first_line) || offset > rest.size()) return mark;
     mark.column += characters(rest.substr(0, offset));
     return mark;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "base/yaml_tree.hpp"
 #include "job/parse.hpp"
 #include "job/plan.hpp"
@@ -28,8 +29,7 @@ std::vector<std::string> Job::step_directories() const {
         const auto of = job::combination_text(*model_, planned.combination);
         if (!of.empty()) name += "-" + of;
         for (char& c : name) {
-            const bool plain =
-                (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
+            const bool plain = is_alnum(c) || c == '.' || c == '_';
             if (!plain) c = '-';
         }
         constexpr std::size_t kNameMax = 100;

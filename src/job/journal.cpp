@@ -14,6 +14,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/ascii.hpp"
 #include "base/yaml_tree.hpp"
 #include "job/journal_lines.hpp"
 #include "job/model.hpp"
@@ -47,9 +48,8 @@ void remove_old(const fs::path& dir) {
 
 bool valid_id(const std::string& id) {
     constexpr std::size_t kIdMax = 64;
-    return !id.empty() && id.size() <= kIdMax && std::all_of(id.begin(), id.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-    });
+    return !id.empty() && id.size() <= kIdMax &&
+           std::all_of(id.begin(), id.end(), [](char c) { return is_alnum(c) || c == '-'; });
 }
 
 bool write_all(int fd, std::string_view text) {

@@ -7,6 +7,8 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>
 
+#include "base/json_view.hpp"
+
 namespace drover::job {
 namespace {
 
@@ -14,24 +16,30 @@ namespace json = boost::json;
 
 constexpr int kFormat = 1;
 
-json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
-std::string line_of(const json::object& object) { return json::serialize(object) + "\n"; }
+std::string journal_line(const json::object& object) { return json::serialize(object) + "\n"; }
 json::value number(const std::optional<int>& value) { return value ? json::value(*value) : json::value(nullptr); }
 
-json::value code_value(Code code) { return json::value(view(info(code).name)); }
+json::value code_value(Code code) { return json::value(json_view(info(code).name)); }
 
 json::object json_of(const StepResult& step) {
-    json::object out{{"name", view(step.name)},       {"kind", view(step.kind)},
-                     {"of", view(step.combination)},  {"code", code_value(step.code)},
-                     {"error", view(step.error_msg)}, {"skipped", step.skipped},
-                     {"continued", step.continued},   {"exit", number(step.exit_code)},
-                     {"attempts", step.attempts},     {"bytes", step.output_bytes},
-                     {"from", step.output_begin},     {"to", step.output_end},
-                     {"begin", step.begin_ms},        {"ms", step.ms}};
+    json::object out{{"name", json_view(step.name)},
+                     {"kind", json_view(step.kind)},
+                     {"of", json_view(step.combination)},
+                     {"code", code_value(step.code)},
+                     {"error", json_view(step.error_msg)},
+                     {"skipped", step.skipped},
+                     {"continued", step.continued},
+                     {"exit", number(step.exit_code)},
+                     {"attempts", step.attempts},
+                     {"bytes", step.output_bytes},
+                     {"from", step.output_begin},
+                     {"to", step.output_end},
+                     {"begin", step.begin_ms},
+                     {"ms", step.ms}};
     json::array tests;
     for (const auto& test : step.tests) {
-        tests.push_back(json::array{json::value(view(test.suite)), json::value(view(test.name)),
-                                    json::value(static_cast<int>(test.verdict)), json::value(view(test.message))});
+        tests.push_back(json::array{json::value(json_view(test.suite)), json::value(json_view(test.name)),
+                                    json::value(static_cast<int>(test.verdict)), json::value(json_view(test.message))});
     }
     if (!tests.empty()) out["tests"] = std::move(tests);
     if (!step.files.empty()) out["files"] = json::array(step.files.begin(), step.files.end());
@@ -42,7 +50,7 @@ void add_text(json::object& to, const Row& row) {
     json::array runs;
     for (const auto& run : row.runs)
         runs.push_back(json::array{json::value(static_cast<int>(run.stream)), json::value(run.end)});
-    to["text"] = view(row.execute_msg);
+    to["text"] = json_view(row.execute_msg);
     to["runs"] = std::move(runs);
     to["truncated"] = row.truncated;
 }
@@ -152,20 +160,21 @@ void take_end(const json::object& from, PastPhone& to) {
 
 std::string head_line(const RunHead& head) {
     json::array phones(head.phones.begin(), head.phones.end());
-    return line_of({{"journal", kFormat},
-                    {"run", view(head.id)},
-                    {"file", view(head.file)},
-                    {"fingerprint", view(head.fingerprint)},
-                    {"phones", std::move(phones)}});
+    return journal_line({{"journal", kFormat},
+                         {"run", json_view(head.id)},
+                         {"file", json_view(head.file)},
+                         {"fingerprint", json_view(head.fingerprint)},
+                         {"phones", std::move(phones)}});
 }
 
-std::string begin_line(std::size_t phone, std::size_t step) { return line_of({{"begin", phone}, {"step", step}}); }
+std::string begin_line(std::size_t phone, std::size_t step) { return journal_line({{"begin", phone}, {"step", step}}); }
 
 std::string end_line(std::size_t phone, std::size_t step, const EndedStep& ended) {
     json::object out{{"end", phone}, {"step", step}, {"result", json_of(ended.result)}, {"opened", ended.opened}};
     add_text(out, ended.part);
-    if (ended.output) out["output"] = json::object{{"out", view(ended.output->out)}, {"err", view(ended.output->err)}};
-    return line_of(out);
+    if (ended.output)
+        out["output"] = json::object{{"out", json_view(ended.output->out)}, {"err", json_view(ended.output->err)}};
+    return journal_line(out);
 }
 
 std::string row_line(std::size_t phone, const Row& row) {
@@ -173,7 +182,7 @@ std::string row_line(std::size_t phone, const Row& row) {
     for (const auto& step : row.steps) steps.push_back(json_of(step));
     json::object out{{"row", phone},
                      {"code", code_value(row.code)},
-                     {"error", view(row.error_msg)},
+                     {"error", json_view(row.error_msg)},
                      {"phase", static_cast<int>(row.phase)},
                      {"exit", number(row.exit_code)},
                      {"bytes", row.output_bytes},
@@ -181,12 +190,12 @@ std::string row_line(std::size_t phone, const Row& row) {
                      {"ms", row.ms},
                      {"steps", std::move(steps)}};
     add_text(out, row);
-    return line_of(out);
+    return journal_line(out);
 }
 
 bool take_line(std::string_view line, Past& to) {
     try {
-        const auto value = json::parse(view(line));
+        const auto value = json::parse(json_view(line));
         const auto& object = value.as_object();
         if (const auto* format = object.if_contains("journal")) {
             if (format->to_number<int>() != kFormat) return false;

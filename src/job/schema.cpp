@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <span>
 
+#include "base/json_view.hpp"
 #include "job/keys.hpp"
 #include "job/step_kinds.hpp"
 
@@ -56,16 +57,15 @@ constexpr struct {
     {"arguments", R"({"type":"array","minItems":1,"items":{"$ref":"#/definitions/text"}})"},
 };
 
-json::value parsed(std::string_view text) { return json::parse(json::string_view(text.data(), text.size())); }
-json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
+json::value parsed(std::string_view text) { return json::parse(json_view(text)); }
 
 void add_properties(json::object& to, json::array& required, std::span<const yaml::KeySpec> keys) {
     for (const auto& key : keys) {
         // Beside a $ref draft-07 readers look at nothing else.
         json::array all;
         all.push_back(json::object{{"$ref", fmt::format("#/definitions/{}", key.schema)}});
-        to[view(key.name)] = json::object{{"description", view(key.doc)}, {"allOf", std::move(all)}};
-        if (key.required) required.emplace_back(view(key.name));
+        to[json_view(key.name)] = json::object{{"description", json_view(key.doc)}, {"allOf", std::move(all)}};
+        if (key.required) required.emplace_back(json_view(key.name));
     }
 }
 
@@ -81,7 +81,7 @@ json::object map_of(std::span<const yaml::KeySpec> keys) {
 // Exactly one of these keys.
 json::array one_of(std::initializer_list<std::string_view> keys) {
     json::array out;
-    for (const auto key : keys) out.push_back(json::object{{"required", json::array{view(key)}}});
+    for (const auto key : keys) out.push_back(json::object{{"required", json::array{json_view(key)}}});
     return out;
 }
 
@@ -91,7 +91,7 @@ json::object step() {
     json::array required, kinds;
     for (const auto& kind : step_kinds()) {
         add_properties(properties, required, {&kind.key, 1});
-        kinds.push_back(json::object{{"required", json::array{view(kind.key.name)}}});
+        kinds.push_back(json::object{{"required", json::array{json_view(kind.key.name)}}});
     }
     kinds.push_back(json::object{{"required", json::array{"uses"}}});
     out["oneOf"] = std::move(kinds);
@@ -133,7 +133,7 @@ void indent(const json::value& value, std::string& out, std::size_t depth) {
 
 std::string job_schema() {
     json::object definitions;
-    for (const auto& [name, schema] : kDefinitions) definitions[view(name)] = parsed(schema);
+    for (const auto& [name, schema] : kDefinitions) definitions[json_view(name)] = parsed(schema);
     {
         auto choice = map_of(kOnKeys);
         choice["oneOf"] = one_of({"select", "any"});
@@ -148,7 +148,7 @@ std::string job_schema() {
     definitions["transfers"] = map_of(kTransfersKeys);
     definitions["secret"] = map_of(kSecretKeys);
     for (const auto& kind : step_kinds()) {
-        if (!kind.values.empty()) definitions[view(kind.key.schema)] = map_of(kind.values);
+        if (!kind.values.empty()) definitions[json_view(kind.key.schema)] = map_of(kind.values);
     }
     definitions["secret"].as_object()["oneOf"] = one_of({"env", "file"});
     auto& wait_for = definitions["wait-for"].as_object();
@@ -164,8 +164,8 @@ std::string job_schema() {
     for (const auto& [kind, form] : kShortForms) {
         json::array forms;
         forms.push_back(json::object{{"$ref", fmt::format("#/definitions/{}", form)}});
-        forms.push_back(definitions[view(kind)]);
-        definitions[view(kind)] = json::object{{"anyOf", std::move(forms)}};
+        forms.push_back(definitions[json_view(kind)]);
+        definitions[json_view(kind)] = json::object{{"anyOf", std::move(forms)}};
     }
     definitions["step"] = step();
     json::object root{{"$schema", "http://json-schema.org/draft-07/schema#"},

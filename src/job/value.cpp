@@ -2,11 +2,10 @@
 
 #include <charconv>
 
+#include "base/ascii.hpp"
+
 namespace drover::job {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 std::size_t digits_end(std::string_view text, std::size_t from) {
     while (from < text.size() && is_digit(text[from])) ++from;

@@ -28,7 +28,7 @@ using asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
 using Socket = asio::generic::stream_protocol::socket;
 
-constexpr std::size_t kBufferBytesMax = 128 * 1024;  // holds any header block that is allowed
+constexpr std::size_t kClientBufferBytesMax = 128 * 1024;  // holds any header block that is allowed
 constexpr std::size_t kHeadBytesMax = 64 * 1024;
 
 using Parser = http::response_parser<http::string_body>;
@@ -44,7 +44,7 @@ std::string to_text(const Url& url, const Request& request, bool close) {
     return text + "\r\n" + request.body;
 }
 
-Response head_of(const Parser& parser) {
+Response response_head(const Parser& parser) {
     Response r;
     const auto& message = parser.get();
     r.status = static_cast<int>(message.result_int());
@@ -53,14 +53,17 @@ Response head_of(const Parser& parser) {
     return r;
 }
 
-// One connection: makes it, sends the request, reads the answer in steps, each waited for.
-class Dialog {
+}  // namespace
+
+// One connection: makes it, sends the request, reads the answer in steps, each waited for. Not in the anonymous namespace:
+// HttpStream::Impl has a field of it, and in a unity build that class is of a header.
+class HttpDialog {
     auto on_read() {
         return [this](const ErrorCode& error, std::size_t) { end(error, Code::server_failed); };
     }
 
 public:
-    Dialog(Url url, TlsContext tls, const std::atomic<bool>* abandon = nullptr)
+    HttpDialog(Url url, TlsContext tls, const std::atomic<bool>* abandon = nullptr)
         : url_(std::move(url)), tls_(std::move(tls)), abandon_(abandon) {
         parser_.header_limit(kHeadBytesMax);
     }
@@ -184,7 +187,7 @@ private:
     tcp::socket tcp_{io_};
     Socket socket_{io_};
     std::optional<asio::ssl::stream<Socket&>> secure_;
-    boost::beast::flat_buffer buffer_{kBufferBytesMax};
+    boost::beast::flat_buffer buffer_{kClientBufferBytesMax};
     Parser parser_;
     std::string out_;
     Part part_ = Part::all;
@@ -193,14 +196,12 @@ private:
     Code failed_ = Code::server_failed;
 };
 
-}  // namespace
-
 Result<Response> exchange(const Url& url, const Request& request, const ClientOptions& options) {
-    Dialog dialog(url, options.tls, options.abandon);
+    HttpDialog dialog(url, options.tls, options.abandon);
     dialog.parser().body_limit(options.answer_bytes_max);
-    if (auto done = dialog.begin(to_text(url, request, true), Dialog::Part::all, options.timeout); !done)
+    if (auto done = dialog.begin(to_text(url, request, true), HttpDialog::Part::all, options.timeout); !done)
         return tl::unexpected(done.error());
-    auto response = head_of(dialog.parser());
+    auto response = response_head(dialog.parser());
     response.body = std::move(dialog.parser().get().body());
     return response;
 }
@@ -212,9 +213,9 @@ public:
     }
 
     Result<Response> open(const Request& request) {
-        if (auto begun = dialog_.begin(to_text(url_, request, false), Dialog::Part::head, options_.open); !begun)
+        if (auto begun = dialog_.begin(to_text(url_, request, false), HttpDialog::Part::head, options_.open); !begun)
             return tl::unexpected(begun.error());
-        auto response = head_of(dialog_.parser());
+        auto response = response_head(dialog_.parser());
         if (response.status == 200) return response;
         dialog_.parser().body_limit(kAnswerBytesMax);
         if (auto read = dialog_.read_rest(options_.silence); !read) return tl::unexpected(read.error());
@@ -237,7 +238,7 @@ public:
 private:
     const Url url_;
     const StreamOptions options_;
-    Dialog dialog_;
+    HttpDialog dialog_;
 };
 
 HttpStream::HttpStream(Url url, StreamOptions options)

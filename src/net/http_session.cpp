@@ -22,8 +22,8 @@ namespace http = boost::beast::http;
 using ErrorCode = boost::system::error_code;
 using TlsStream = asio::ssl::stream<StreamSocket>;
 
-constexpr std::size_t kBufferBytesMax = 32 * 1024;  // of one connection; holds any header block that is allowed
-constexpr std::size_t kIdleReadBytes = 512;         // what an idle connection keeps ready
+constexpr std::size_t kSessionBufferBytesMax = 32 * 1024;  // of one connection; holds any header block that is allowed
+constexpr std::size_t kIdleReadBytes = 512;                // what an idle connection keeps ready
 constexpr std::size_t kLingerDiscardBytesMax = 1 << 20;
 
 // The way from a Reply back to its session, which may be gone by then.
@@ -33,7 +33,7 @@ struct Gate {
     Session* session = nullptr;  // for its loop only
 };
 
-Request head_of(const http::request<http::string_body>& message) {
+Request request_head(const http::request<http::string_body>& message) {
     Request request;
     request.method = std::string(message.method_string());
     request.target = std::string(message.target());
@@ -159,7 +159,7 @@ private:
     }
 
     void take_head() {
-        request_ = head_of(parser_->get());
+        request_ = request_head(parser_->get());
         request_.peer = peer_;
         request_.local = local_;
         request_.encrypted = kTls;
@@ -300,7 +300,7 @@ private:
     std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
     Stream stream_;
     BodySender<Stream> body_{stream_, sessions_.loop, options_->heartbeat, *this};
-    boost::beast::flat_buffer buffer_{kBufferBytesMax};
+    boost::beast::flat_buffer buffer_{kSessionBufferBytesMax};
     std::optional<http::request_parser<http::string_body>> parser_;
     std::string out_;
     WireForm form_;

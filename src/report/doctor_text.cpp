@@ -7,6 +7,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/json_view.hpp"
 #include "base/utf8.hpp"
 #include "report/printable.hpp"
 
@@ -45,7 +46,7 @@ std::string doctor_document(std::span<const Finding> findings) {
         const auto level = to_string(f.level);
         json::object o;
         o["topic"] = f.topic;
-        o["level"] = json::string_view(level.data(), level.size());
+        o["level"] = json_view(level);
         o["what"] = sanitize_utf8(f.what);
         o["fix"] = f.fix;
         o["details"] = std::move(details);

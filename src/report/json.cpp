@@ -4,14 +4,13 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/json_view.hpp"
 #include "report/failure.hpp"
 
 namespace drover::report {
 namespace {
 
 namespace json = boost::json;
-
-json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
 
 json::value exit_code_value(const std::optional<int>& exit_code) {
     return exit_code ? json::value(*exit_code) : json::value(nullptr);
@@ -20,10 +19,10 @@ json::value exit_code_value(const std::optional<int>& exit_code) {
 json::array tests_json(const StepResult& step) {
     json::array tests;
     for (const auto& test : step.tests) {
-        tests.push_back(json::object{{"suite", view(test.suite)},
-                                     {"name", view(test.name)},
-                                     {"verdict", view(to_string(test.verdict))},
-                                     {"message", view(test.message)}});
+        tests.push_back(json::object{{"suite", json_view(test.suite)},
+                                     {"name", json_view(test.name)},
+                                     {"verdict", json_view(to_string(test.verdict))},
+                                     {"message", json_view(test.message)}});
     }
     return tests;
 }
@@ -32,15 +31,15 @@ json::array steps_json(const Row& row) {
     json::array steps;
     for (const auto& step : row.steps) {
         json::object o;
-        o["name"] = view(step.name);
-        o["status"] = view(step_status(step));
-        o["error_code"] = view(info(step.code).name);
+        o["name"] = json_view(step.name);
+        o["status"] = json_view(step_status(step));
+        o["error_code"] = json_view(info(step.code).name);
         o["exit_code"] = exit_code_value(step.exit_code);
         o["output_bytes"] = step.output_bytes;
         o["ms"] = step.ms;
-        o["kind"] = view(step.kind);
-        o["combination"] = view(step.combination);
-        o["error_msg"] = view(step.error_msg);
+        o["kind"] = json_view(step.kind);
+        o["combination"] = json_view(step.combination);
+        o["error_msg"] = json_view(step.error_msg);
         o["attempts"] = step.attempts;
         o["begin_ms"] = step.begin_ms;
         o["restored"] = step.restored;
@@ -55,7 +54,7 @@ json::object summary_json(const Summary& summary) {
     json::object by_code;
     for (const auto& code : all_codes()) {
         if (code.code == Code::ok || summary.tally.count(code.code) == 0) continue;
-        by_code[view(code.name)] = summary.tally.count(code.code);
+        by_code[json_view(code.name)] = summary.tally.count(code.code);
     }
     json::object o;
     o["targets"] = summary.tally.rows();
@@ -71,13 +70,13 @@ json::object summary_json(const Summary& summary) {
 
 json::object row_object(const Row& row, Steps steps) {
     json::object o;
-    o["instance_id"] = view(row.instance_id);
+    o["instance_id"] = json_view(row.instance_id);
     o["status"] = row.status();
-    o["error_code"] = view(info(row.code).name);
-    o["error_msg"] = view(row.error_msg);
-    o["class"] = view(to_string(info(row.code).cls));
-    o["phase"] = view(to_string(row.phase));
-    o["execute_msg"] = view(row.execute_msg);
+    o["error_code"] = json_view(info(row.code).name);
+    o["error_msg"] = json_view(row.error_msg);
+    o["class"] = json_view(to_string(info(row.code).cls));
+    o["phase"] = json_view(to_string(row.phase));
+    o["execute_msg"] = json_view(row.execute_msg);
     o["exit_code"] = exit_code_value(row.exit_code);
     o["output_bytes"] = row.output_bytes;
     o["truncated"] = row.truncated;

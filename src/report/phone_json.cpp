@@ -1,5 +1,6 @@
 #include "report/phone_json.hpp"
 
+#include "base/json_view.hpp"
 #include "base/utf8.hpp"
 
 namespace drover::report {
@@ -17,7 +18,7 @@ json::object phone_object(const PhoneInfo& phone) {
     const auto via = to_string(phone.instance.via);
     json::object o;
     o["instance_id"] = phone.instance.id;
-    o["via"] = json::string_view(via.data(), via.size());
+    o["via"] = json_view(via);
     // A server lists serials as the phones sent them: any bytes.
     o["address"] = sanitize_utf8(to_string(phone.instance.address));
     o["serial"] = sanitize_utf8(phone.instance.serial);

@@ -9,6 +9,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/json_view.hpp"
 #include "report/phone_json.hpp"
 #include "report/printable.hpp"
 
@@ -36,7 +37,7 @@ json::object state_object(const PhoneStatus& s) {
     const auto word = status_word(s.status);
     json::object o;
     o["status"] = s.status;
-    o["status_text"] = json::string_view(word.data(), word.size());
+    o["status_text"] = json_view(word);
     o["activity"] = s.activity;
     o["adb_state"] = s.adb_state;
     o["condition"] = s.condition;

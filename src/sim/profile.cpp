@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
+
 namespace drover::sim {
 namespace {
 
@@ -121,10 +123,8 @@ Profile old_profile() {
 
 bool valid_property_name(std::string_view name) {
     if (name.empty() || name.size() > kPropertyNameMax || name.front() == '.' || name.back() == '.') return false;
-    return std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-               c == '-' || c == '@' || c == ':';
-    });
+    return std::all_of(name.begin(), name.end(),
+                       [](char c) { return is_alnum(c) || c == '.' || c == '_' || c == '-' || c == '@' || c == ':'; });
 }
 
 }  // namespace drover::sim

@@ -4,13 +4,12 @@
 #include <charconv>
 #include <utility>
 
+#include "base/ascii.hpp"
+
 namespace drover::sim {
 namespace {
 
-bool plain(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view(" _.,:/@%+-").find(c) != std::string_view::npos;
-}
+bool plain(char c) { return is_alnum(c) || std::string_view(" _.,:/@%+-").find(c) != std::string_view::npos; }
 
 template <class T>
 std::optional<T> number(std::string_view text, T max) {

@@ -14,12 +14,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "sim/os_error.hpp"
+
 namespace drover::sim {
 namespace {
-
-Error os_error(const char* what) {
-    return Error(Code::out_of_resources, fmt::format("{}: {}", what, std::strerror(errno)));
-}
 
 struct Ends {
     UniqueFd child_in, child_out, child_err;

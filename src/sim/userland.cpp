@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
+#include "sim/os_error.hpp"
 #include "sim/toybox.hpp"
 #include "sim/userland_programs.hpp"
 
@@ -23,10 +23,6 @@ constexpr uid_t kFirstUid = 1'879'048'192;
 constexpr uid_t kUidsPerFleet = 16'384;
 constexpr uid_t kFleets = 16'000;
 constexpr uid_t kNobody = 65'534;
-
-Error os_error(const std::string& what) {
-    return Error(Code::out_of_resources, fmt::format("{}: {}", what, std::strerror(errno)));
-}
 
 // Whether this process may become other users: false in a container whose user namespace has no such number.
 bool may_become(uid_t uid) {

@@ -11,8 +11,9 @@
 #include <bit>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <string>
+
+#include "sim/os_error.hpp"
 
 namespace drover::sim {
 namespace {
@@ -65,10 +66,6 @@ void kill_watched() {
     }
     kill_watched();
     ::_exit(0);
-}
-
-Error os_error(const char* what) {
-    return Error(Code::out_of_resources, std::string(what) + ": " + std::strerror(errno));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/ascii.hpp"
 #include "transfer/shell_task.hpp"
 
 namespace drover::transfer {
@@ -145,8 +146,7 @@ private:
             const auto open = reply_->find('['), close = reply_->find(']');
             if (open != std::string::npos && close != std::string::npos && close > open)
                 session_ = reply_->substr(open + 1, close - open - 1);
-            const bool number =
-                std::all_of(session_.begin(), session_.end(), [](char c) { return c >= '0' && c <= '9'; });
+            const bool number = std::all_of(session_.begin(), session_.end(), is_digit);
             if (session_.empty() || !number) {
                 session_.clear();
                 return fail(Code::command_failed, "no session number in: " + one_line(*reply_));
@@ -263,9 +263,7 @@ dispatch::OperationFactory make_install(WorkPool& pool, std::vector<Apk> apks, I
 
 bool valid_package(std::string_view name) {
     constexpr std::size_t kBytesMax = 255;
-    const auto fits = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
-    };
+    const auto fits = [](char c) { return is_alnum(c) || c == '.' || c == '_'; };
     return !name.empty() && name.size() <= kBytesMax && std::all_of(name.begin(), name.end(), fits);
 }
 

@@ -3,8 +3,7 @@
 namespace drover::adb {
 namespace {
 
-constexpr std::uint8_t kConfiguration = 2, kInterface = 4, kEndpoint = 5;  // descriptor types
-constexpr std::size_t kHeadBytes = 2;                                      // length and type
+constexpr std::size_t kHeadBytes = 2;  // length and type
 constexpr std::size_t kConfigurationBytes = 9, kInterfaceBytes = 9, kEndpointBytes = 7;
 
 bool is_adb(ByteView d) {
@@ -60,15 +59,15 @@ std::optional<UsbInterface> find_adb_interface(ByteView descriptors, std::uint8_
         if (length > descriptors.size()) break;
         const ByteView d = descriptors.first(length);
         const std::uint8_t type = d[1];
-        if (type == kConfiguration || type == kInterface) {
+        if (type == kConfigurationType || type == kInterfaceType) {
             if (candidate && candidate->result()) break;
             candidate.reset();
         }
-        if (type == kConfiguration) {
+        if (type == kConfigurationType) {
             in_configuration = length >= kConfigurationBytes && d[5] == configuration;
-        } else if (type == kInterface && in_configuration && length >= kInterfaceBytes && is_adb(d)) {
+        } else if (type == kInterfaceType && in_configuration && length >= kInterfaceBytes && is_adb(d)) {
             candidate.emplace(d);
-        } else if (type == kEndpoint && candidate && length >= kEndpointBytes) {
+        } else if (type == kEndpointType && candidate && length >= kEndpointBytes) {
             candidate->add(d);
         }
         descriptors = descriptors.subspan(length);

@@ -22,6 +22,9 @@ struct UsbInterface {
     bool operator==(const UsbInterface&) const = default;
 };
 
+// Types of the descriptors that are read.
+constexpr std::uint8_t kConfigurationType = 2, kInterfaceType = 4, kEndpointType = 5;
+
 // What sysfs gives: the device descriptor and all configurations. More is not read.
 constexpr std::size_t kDescriptorBytesMax = 64 * 1024;
 

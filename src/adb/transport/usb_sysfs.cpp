@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<unsigned> number(std::string_view text) {
+std::optional<unsigned> parse_number(std::string_view text) {
     unsigned value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -60,8 +60,8 @@ std::vector<std::string> UsbTree::paths() const {
 }
 
 std::optional<UsbPhone> UsbTree::read(const std::string& path) const {
-    const auto bus = number(text(path, "busnum"));
-    const auto device = number(text(path, "devnum"));
+    const auto bus = parse_number(text(path, "busnum"));
+    const auto device = parse_number(text(path, "devnum"));
     if (!bus || !device) return std::nullopt;
     UsbPhone phone;
     phone.path = path;
@@ -69,7 +69,7 @@ std::optional<UsbPhone> UsbTree::read(const std::string& path) const {
     phone.product = printable(text(path, "product"));
     phone.node = fmt::format("{}/{:03}/{:03}", nodes_.string(), *bus, *device);
     // Empty for a device without power, or one that nobody configured.
-    const auto configuration = number(text(path, "bConfigurationValue"));
+    const auto configuration = parse_number(text(path, "bConfigurationValue"));
     if (configuration && *configuration <= 0xFF) {
         const std::string raw = read_some(devices_ / path / "descriptors", kDescriptorBytesMax);
         phone.interface = find_adb_interface(as_bytes(raw), static_cast<std::uint8_t>(*configuration));

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 
+#include "adb/transport/usb_interface.hpp"
 #include "base/read_some.hpp"
 
 namespace drover::adb {
@@ -19,7 +20,7 @@ std::string text(const fs::path& file) {
     return content;
 }
 
-unsigned number(const fs::path& file) {
+unsigned number_in(const fs::path& file) {
     const std::string content = text(file);
     unsigned value = 0;
     std::from_chars(content.data(), content.data() + content.size(), value);
@@ -54,10 +55,10 @@ UsbNodeInfo read_device(const fs::path& devices, const std::string& path) {
     info.path = path;
     info.parent = parent_of(path);
     info.product = text(devices / path / "product");
-    info.speed = number(devices / path / "speed");  // "1.5" counts as 1
-    info.hub_ports = number(devices / path / "maxchild");
+    info.speed = number_in(devices / path / "speed");  // "1.5" counts as 1
+    info.hub_ports = number_in(devices / path / "maxchild");
     const std::string raw = read_some(devices / path / "descriptors", kDescriptorBytesMax);
-    const auto configuration = static_cast<std::uint8_t>(number(devices / path / "bConfigurationValue"));
+    const auto configuration = static_cast<std::uint8_t>(number_in(devices / path / "bConfigurationValue"));
     info.endpoints = count_endpoints(as_bytes(raw), configuration);
     info.phone = find_adb_interface(as_bytes(raw), configuration).has_value();
     return info;
@@ -72,15 +73,14 @@ unsigned UsbController::endpoints() const {
 }
 
 unsigned count_endpoints(ByteView d, std::uint8_t configuration) {
-    constexpr std::uint8_t kConfiguration = 2, kInterface = 4, kEndpoint = 5;
     unsigned found = 1;
     bool ours = false, first_setting = false;
     while (d.size() >= 2) {
         const std::size_t length = std::max<std::size_t>(d[0], 2);  // a zero length is stepped over
         if (length > d.size()) break;
-        if (d[1] == kConfiguration && length >= 6) ours = d[5] == configuration;
-        if (d[1] == kInterface && length >= 4) first_setting = d[3] == 0;
-        if (d[1] == kEndpoint && length >= 3 && ours && first_setting) ++found;
+        if (d[1] == kConfigurationType && length >= 6) ours = d[5] == configuration;
+        if (d[1] == kInterfaceType && length >= 4) first_setting = d[3] == 0;
+        if (d[1] == kEndpointType && length >= 3 && ours && first_setting) ++found;
         d = d.subspan(length);
     }
     return found;
@@ -102,7 +102,7 @@ std::vector<UsbController> read_usb_topology(const fs::path& devices) {
         auto& c = controllers[controller];
         c.name = controller;
         c.buses.push_back(name);
-        c.root_ports += number(devices / name / "maxchild");
+        c.root_ports += number_in(devices / name / "maxchild");
     }
     for (const auto& name : names) {
         if (!is_device(name)) continue;

@@ -10,7 +10,7 @@
 namespace drover::job {
 namespace {
 
-constexpr Millis kUsualTimeout{60'000};
+constexpr Millis kCaptureTimeout{60'000};
 constexpr Millis kUsualReport{900'000};
 constexpr Millis kBesides{30'000};  // a log of some time: connecting, and the last bytes
 
@@ -54,7 +54,7 @@ public:
     std::string describe(const Scope& scope, std::string_view) const override {
         return fmt::format("screencap -p, as screenshot.png into {}", to_.preview(scope));
     }
-    std::optional<Millis> usual_timeout() const override { return kUsualTimeout; }
+    std::optional<Millis> usual_timeout() const override { return kCaptureTimeout; }
 };
 
 class BugreportAction final : public CaptureAction {
@@ -101,7 +101,7 @@ public:
         to_.each_template(tell);
         tell(words_);
     }
-    std::optional<Millis> usual_timeout() const override { return time_ ? *time_ + kBesides : kUsualTimeout; }
+    std::optional<Millis> usual_timeout() const override { return time_ ? *time_ + kBesides : kCaptureTimeout; }
     bool goes_on() const override { return whole_job_; }
 
 private:

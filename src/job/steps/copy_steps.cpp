@@ -9,7 +9,7 @@
 namespace drover::job {
 namespace {
 
-constexpr Millis kUsualTimeout{600'000};
+constexpr Millis kCopyTimeout{600'000};
 
 template <class T>
 std::string previews(const std::vector<T>& all, const Scope& scope) {
@@ -51,7 +51,7 @@ public:
         for (const auto& path : from_) tell(path.text());
         tell(to_);
     }
-    std::optional<Millis> usual_timeout() const override { return kUsualTimeout; }
+    std::optional<Millis> usual_timeout() const override { return kCopyTimeout; }
     bool needs_files() const override { return true; }
     std::vector<std::string> sources() const override { return literals_of(from_); }
 
@@ -93,7 +93,7 @@ public:
         for (const auto& text : from_) tell(text);
         to_.each_template(tell);
     }
-    std::optional<Millis> usual_timeout() const override { return kUsualTimeout; }
+    std::optional<Millis> usual_timeout() const override { return kCopyTimeout; }
     bool needs_files() const override { return true; }
     bool needs_artifacts() const override { return !to_.is_named(); }
 

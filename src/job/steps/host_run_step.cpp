@@ -10,7 +10,7 @@
 namespace drover::job {
 namespace {
 
-constexpr std::size_t kArgumentsMax = 200;
+constexpr std::size_t kHostArgumentsMax = 200;
 
 Outcome outcome_of_exit(const Result<int>& exit) {
     if (!exit)
@@ -154,7 +154,7 @@ private:
 };
 
 bool read_program(const yaml::Node& list, const std::string& path, FileReader& reader, HostRunAction& to) {
-    if (!list.is_sequence() || list.items.empty() || list.items.size() > kArgumentsMax) {
+    if (!list.is_sequence() || list.items.empty() || list.items.size() > kHostArgumentsMax) {
         reader.problems().add(
             list.mark, path,
             "a list is wanted: the program and each argument by itself; for a shell line write {shell: '...'}");

@@ -9,8 +9,8 @@
 namespace drover::job {
 namespace {
 
-constexpr Millis kUsualTimeout{600'000};
-constexpr std::size_t kArgumentsMax = 100;
+constexpr Millis kInstrumentTimeout{600'000};
+constexpr std::size_t kInstrumentArgumentsMax = 100;
 
 // Listens to the shell on its way to the owner.
 class InstrumentActivity final : public Activity, private ActivityOwner {
@@ -64,7 +64,7 @@ public:
         tell(runner);
         for (const auto& [name, value] : arguments) tell(value);
     }
-    std::optional<Millis> usual_timeout() const override { return kUsualTimeout; }
+    std::optional<Millis> usual_timeout() const override { return kInstrumentTimeout; }
 
 private:
     Template line() const {
@@ -90,7 +90,8 @@ std::shared_ptr<const Action> read_instrument(const yaml::Node& value, const std
     if (!text) return nullptr;
     action->runner = *std::move(text);
     const auto entries = map.string_map("args").value_or(std::vector<yaml::StringEntry>());
-    if (entries.size() > kArgumentsMax) map.problem("args", fmt::format("more than {} arguments", kArgumentsMax));
+    if (entries.size() > kInstrumentArgumentsMax)
+        map.problem("args", fmt::format("more than {} arguments", kInstrumentArgumentsMax));
     for (const auto& entry : entries) {
         auto argument = reader.read_template(entry.value, entry.mark, fmt::format("{}.args.{}", path, entry.key),
                                              Template::Use::plain);

@@ -10,7 +10,7 @@
 namespace drover::job {
 namespace {
 
-constexpr Millis kUsualTimeout{300'000};
+constexpr Millis kRebootTimeout{300'000};
 
 class RebootActivity final : public Activity,
                              private fleet::Waiter,
@@ -110,7 +110,7 @@ public:
         return "reboot, and wait until it has booted";
     }
     void each_template(const std::function<void(const Template&)>&) const override {}
-    std::optional<Millis> usual_timeout() const override { return kUsualTimeout; }
+    std::optional<Millis> usual_timeout() const override { return kRebootTimeout; }
 };
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace drover::job {
 namespace {
 
 constexpr Millis kEvery{1'000};
-constexpr Millis kUsualTimeout{60'000};
+constexpr Millis kWaitTimeout{60'000};
 constexpr double kLoadMax = 10'000;
 
 // What is asked: a shell line, and the same in words. Values are quoted by the shell line already.
@@ -36,7 +36,7 @@ public:
         tell(question_.shell);
         tell(question_.words);
     }
-    std::optional<Millis> usual_timeout() const override { return kUsualTimeout; }
+    std::optional<Millis> usual_timeout() const override { return kWaitTimeout; }
 
 private:
     const Question question_;
