@@ -1,5 +1,5 @@
-// drover disable / enable: people take phones out of service and back. The marks are in the state directory, for the command line
-// and a running `drover serve` alike.
+// drover disable / enable: people take phones out of service and back. The marks are in the state directory; where a `drover serve`
+// runs they are in that one's, which may be another.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -8,8 +8,11 @@
 
 #include "cli/fleet_choice.hpp"
 #include "cli/serve_config.hpp"
+#include "cli/server_client.hpp"
+#include "cli/server_data.hpp"
 #include "cli/terminal.hpp"
 #include "fleet/marks.hpp"
+#include "http/call_request.hpp"
 
 namespace drover::cli {
 namespace {
@@ -46,31 +49,55 @@ Result<std::vector<std::string>> named(const FleetOptions& options, const std::s
     return ids;
 }
 
+std::string line_of(std::string_view id, bool changed, bool disable) {
+    return fmt::format("{}: {}{}\n", id, changed ? "" : "was ", changed ? disable ? "disabled" : "enabled"
+                                                                 : disable ? "disabled already" : "enabled already");
+}
+
+Result<std::string> change_here(const Context& context, const DisableArguments& o, bool disable) {
+    const auto options = fleet_options(context);
+    if (!options) return tl::unexpected(options.error());
+    const auto marks = fleet::load_marks(options->state_dir);
+    if (!marks) return tl::unexpected(marks.error());
+    const auto ids = named(*options, o.selector, *marks);
+    if (!ids) return tl::unexpected(ids.error());
+    std::optional<fleet::Mark> mark;
+    if (disable) mark = {fleet::clean_reason(o.reason), user_name(), std::chrono::system_clock::now()};
+    const auto changed = fleet::set_marks(options->state_dir, *ids, mark);
+    if (!changed) return tl::unexpected(changed.error());
+    std::string lines;
+    for (std::size_t i = 0; i < ids->size(); ++i) lines += line_of((*ids)[i], (*changed)[i], disable);
+    return lines;
+}
+
+// The server has a state directory of its own, and its phones are so before it answers.
+Result<std::string> change_there(const ServerChoice& server, const DisableArguments& o, bool disable) {
+    http::CallRequest request;
+    request.on = o.selector;
+    request.reason = fleet::clean_reason(o.reason);
+    const auto data =
+        ServerClient(server).post(disable ? "/drover/v1/disable" : "/drover/v1/enable", to_json(request));
+    if (!data) return tl::unexpected(data.error());
+    std::string lines;
+    for (const auto& value : list_in(*data, "phones")) {
+        const auto* phone = value.if_object();
+        const auto* id = phone ? phone->if_contains("instance_id") : nullptr;
+        const auto* changed = phone ? phone->if_contains("changed") : nullptr;
+        if (!id || !id->is_string() || !changed || !changed->is_bool())
+            return fail(Code::server_unreachable, "the server's answer makes no sense");
+        lines += line_of(id->get_string().c_str(), changed->get_bool(), disable);
+    }
+    return lines;
+}
+
 int change(const Context& context, const DisableArguments& o, bool disable) {
     ignore_sigpipe();
-    const auto options = fleet_options(context);
-    if (!options) return report_error(options.error());
-    const auto marks = fleet::load_marks(options->state_dir);
-    if (!marks) return report_error(marks.error());
-    const auto ids = named(*options, o.selector, *marks);
-    if (!ids) return report_error(ids.error());
-    fleet::Mark mark;
-    mark.reason = fleet::clean_reason(o.reason);
-    mark.by = user_name();
-    mark.since = std::chrono::system_clock::now();
-    std::string lines;
-    const auto written = fleet::change_marks(options->state_dir, [&](fleet::Marks& all) {
-        for (const auto& id : *ids) {
-            const bool was = all.contains(id);
-            if (disable) all[id] = mark;
-            if (!disable) all.erase(id);
-            lines += was == disable ? fmt::format("{}: was {} already\n", id, disable ? "disabled" : "enabled")
-                                    : fmt::format("{}: {}\n", id, disable ? "disabled" : "enabled");
-        }
-    });
-    if (!written) return report_error(written.error());
+    const auto server = choose_server(context);
+    if (!server) return report_error(server.error());
+    const auto lines = *server ? change_there(**server, o, disable) : change_here(context, o, disable);
+    if (!lines) return report_error(lines.error());
     ResultStream results;
-    results.write(lines);
+    results.write(*lines);
     return results.exit_code();
 }
 
@@ -80,6 +107,7 @@ void add_disable(Program& program, Context& context) {
     auto o = std::make_shared<DisableArguments>();
     auto& disable = program.add("disable", "Takes phones out of service, until `drover enable`");
     disable.takes_config();
+    disable.takes_server();
     disable.positional("SELECTOR", o->selector, "which phones", Need::required);
     disable.text("--reason", "TEXT", o->reason, "why; shown wherever the phone is asked for");
     disable.action([o, &context] {
@@ -88,6 +116,7 @@ void add_disable(Program& program, Context& context) {
     });
     auto& enable = program.add("enable", "Puts disabled phones back into service");
     enable.takes_config();
+    enable.takes_server();
     enable.positional("SELECTOR", o->selector, "which phones", Need::required);
     enable.action([o, &context] { return change(context, *o, false); });
 }

@@ -108,6 +108,7 @@ Result<void> ServiceHost::open() {
     service.async_timeout = config_.async_timeout;
     service.status_axis = config_.status_axis;
     service.more_gauges = [this] { return gauges(); };
+    service.set_marks = [this](const auto& ids, const auto& mark) { return set_marks(ids, mark); };
     service_ = std::make_unique<http::Service>(
         http::ServiceParts{*phones_, *runner_, *store_, *sources_, metrics_, audit_}, std::move(service));
     auto authenticator = load_authenticator(config_, *phones_);
@@ -174,7 +175,15 @@ void ServiceHost::reload() {
         log::error("the certificate stays as it was: {}", loaded.error().message);
 }
 
+Result<std::vector<bool>> ServiceHost::set_marks(const std::vector<std::string>& ids,
+                                                 const std::optional<fleet::Mark>& mark) {
+    auto changed = fleet::set_marks(config_.state_dir, ids, mark);
+    if (changed) reload_phones();
+    return changed;
+}
+
 void ServiceHost::reload_phones() {
+    const std::lock_guard lock(reloading_);
     if (const auto changed = phones_->reload(); !changed) {
         log::error("the phones stay as they were: {}", changed.error().message);
     } else if (*changed) {

@@ -38,8 +38,10 @@ private:
     Result<void> listen();
     std::vector<http::Metrics::Gauge> gauges() const;
     agent::Hooks agent_hooks();
+    Result<std::vector<bool>> set_marks(const std::vector<std::string>& ids, const std::optional<fleet::Mark>& mark);
 
     const http::Config config_;
+    std::mutex reloading_;  // one at a time: the main thread, and who disables phones through the API
     http::Metrics metrics_;
     http::AuditLog audit_;
     std::unique_ptr<task::FleetPhones> phones_;

@@ -133,4 +133,18 @@ Result<void> change_marks(const fs::path& state_dir, const std::function<void(Ma
     return {};
 }
 
+Result<std::vector<bool>> set_marks(const fs::path& state_dir, const std::vector<std::string>& ids,
+                                    const std::optional<Mark>& mark) {
+    std::vector<bool> changed;
+    const auto written = change_marks(state_dir, [&](Marks& all) {
+        for (const auto& id : ids) {
+            changed.push_back(all.contains(id) != mark.has_value());
+            if (mark) all[id] = *mark;
+            if (!mark) all.erase(id);
+        }
+    });
+    if (!written) return tl::unexpected(written.error());
+    return changed;
+}
+
 }  // namespace drover::fleet

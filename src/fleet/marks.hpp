@@ -8,7 +8,9 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "drover/error.hpp"
 
@@ -32,6 +34,10 @@ std::filesystem::path marks_file(const std::filesystem::path& state_dir);
 Result<Marks> load_marks(const std::filesystem::path& state_dir);
 // Reads, lets `change` work on them, and writes them back, on disk when this returns. Makes the folder.
 Result<void> change_marks(const std::filesystem::path& state_dir, const std::function<void(Marks&)>& change);
+
+// Takes phones out of service, or (nullopt) back; true for each that was not so before.
+Result<std::vector<bool>> set_marks(const std::filesystem::path& state_dir, const std::vector<std::string>& ids,
+                                    const std::optional<Mark>& mark);
 
 // Fit for the file: no control characters, at most kReasonBytesMax bytes.
 std::string clean_reason(std::string_view text);

@@ -14,13 +14,14 @@
 #include "base/json_view.hpp"
 #include "base/nearest.hpp"
 #include "base/utf8.hpp"
+#include "fleet/marks.hpp"
 
 namespace drover::http {
 namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 18> kCallKeys{"job",
+constexpr std::array<std::string_view, 19> kCallKeys{"job",
                                                      "file",
                                                      "on",
                                                      "instance_ids",
@@ -37,7 +38,8 @@ constexpr std::array<std::string_view, 18> kCallKeys{"job",
                                                      "hold",
                                                      "shared",
                                                      "count",
-                                                     "wait_ms"};
+                                                     "wait_ms",
+                                                     "reason"};
 
 class CallReader {
 public:
@@ -69,6 +71,7 @@ public:
         flag("history", to_.history);
         flag("shared", to_.shared);
         text("hold", to_.hold, kHoldBytesMax);
+        text("reason", to_.reason, fleet::kReasonBytesMax);
         number("count", to_.count, kCallIdsMax);
         std::optional<Millis> wait;
         duration("wait_ms", wait, kHoldWaitMax);
@@ -169,6 +172,7 @@ std::string to_json(const CallRequest& request) {
     o["history"] = request.history;
     if (request.shared) o["shared"] = true;
     if (!request.hold.empty()) o["hold"] = request.hold;
+    if (!request.reason.empty()) o["reason"] = request.reason;
     if (request.count > 0) o["count"] = request.count;
     if (request.wait > Millis(0)) o["wait_ms"] = request.wait.count();
     return json::serialize(o);

@@ -40,12 +40,12 @@ struct CallRequest {
     bool output = false;  // send the whole output, too
     bool history = false;
     bool shared = false;  // exec: also on phones that a run holds
+    std::string reason;   // disable: why
 };
 
 // {"on" | "instance_ids", "command" | "job", "file", "timeout_ms", "connect_timeout_ms", "first_byte_timeout_ms",
 //  "silence_timeout_ms", "deadline_ms", "max_parallel", "max_output_bytes", "output", "history", "hold", "shared", "count",
-//  "wait_ms"}; all but the
-// first are optional. Unknown keys are refused: a limit that was misspelt would not hold.
+//  "wait_ms", "reason"}; all but the first are optional. Unknown keys are refused: a limit that was misspelt would not hold.
 Result<CallRequest> read_call_request(std::string_view body);
 std::string to_json(const CallRequest& request);
 

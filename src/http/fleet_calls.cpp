@@ -32,6 +32,7 @@ struct Service::Chosen {
     std::shared_ptr<Fleet> fleet;
     std::vector<std::size_t> targets;
     std::size_t disabled_left_out = 0;
+    std::vector<std::size_t> disabled;  // which those are, of the caller's
     std::vector<std::string> unknown_ids;
 
     json::array ids() const {
@@ -95,6 +96,9 @@ void Service::choose(const ExchangePtr& x, std::function<void(const CallRequest&
         if (!selection) return fail_call(x, selection.error());
         chosen.disabled_left_out = selection->disabled_left_out;
         chosen.unknown_ids = std::move(selection->unknown_ids);
+        for (const auto target : selection->disabled) {
+            if (x->caller.tenant->may_use(chosen.fleet->instances().at(target).id)) chosen.disabled.push_back(target);
+        }
         // A phone of somebody else is as unknown as one that does not exist.
         for (const auto target : selection->targets) {
             const auto& id = chosen.fleet->instances().at(target).id;
@@ -249,6 +253,32 @@ void Service::own_hold(const ExchangePtr& x) {
         wanted.job = report::printable(request.file.substr(0, utf8_floor(request.file, job::kNameBytesMax)),
                                        report::Layout::escape);
         std::make_shared<HoldWait>(*this, x, std::move(wanted))->start();
+    });
+}
+
+// Out of service or back: also those that are so already, which patterns leave out elsewhere.
+void Service::own_service(const ExchangePtr& x, bool disable) {
+    x->audited = true;
+    choose(x, [this, x, disable](const CallRequest& request, Chosen chosen) {
+        chosen.targets.insert(chosen.targets.end(), chosen.disabled.begin(), chosen.disabled.end());
+        std::sort(chosen.targets.begin(), chosen.targets.end());  // as the inventory has them
+        const auto reason = fleet::clean_reason(request.reason);
+        x->audit.command = disable ? "disable: " + reason : "enable";
+        if (disable && reason.empty()) return fail_call(x, Error(Code::usage, "reason is missing or empty: say why"));
+        if (!may_begin(x, chosen)) return;
+        std::optional<fleet::Mark> mark;
+        const bool local = x->caller.way == AuthWay::socket;
+        if (disable) mark = {reason, local ? x->request.peer : x->caller.tenant->name, options_.now()};
+        const auto& ids = x->audit.instances;
+        const auto changed = options_.set_marks(ids, mark);
+        if (!changed) return fail_call(x, changed.error());
+        json::array phones;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            phones.push_back(json::object{{"instance_id", ids[i]}, {"changed", static_cast<bool>((*changed)[i])}});
+        }
+        json::object data;
+        data["phones"] = std::move(phones);
+        answer(x, ok_response(std::move(data)));
     });
 }
 

@@ -34,6 +34,8 @@ constexpr std::array kRoutes{
     Route{"POST", "drover/v1/exec", Call::own_exec},
     Route{"POST", "drover/v1/run", Call::own_run},
     Route{"POST", "drover/v1/hold", Call::own_hold},
+    Route{"POST", "drover/v1/disable", Call::own_disable},
+    Route{"POST", "drover/v1/enable", Call::own_enable},
     Route{"POST", "drover/v1/calls/*/stop", Call::own_call_stop},
     Route{"GET", "healthz", Call::health},
     Route{"GET", "readyz", Call::ready},

@@ -29,6 +29,8 @@ enum class Call : std::uint8_t {
     own_exec,
     own_run,
     own_hold,
+    own_disable,
+    own_enable,
     own_call_stop,
     health,
     ready,

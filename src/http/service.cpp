@@ -145,6 +145,8 @@ void Service::dispatch(const ExchangePtr& x) {
         case Call::own_exec: return own_exec(x);
         case Call::own_run: return own_run(x);
         case Call::own_hold: return own_hold(x);
+        case Call::own_disable: return own_service(x, true);
+        case Call::own_enable: return own_service(x, false);
         case Call::own_call_stop: return own_call_stop(x);
         case Call::metrics: return metrics_text(x);
         case Call::health:

@@ -17,6 +17,7 @@
 #include "base/duration.hpp"
 #include "base/loop_pool.hpp"
 #include "http/answer.hpp"
+#include "fleet/marks.hpp"
 #include "http/audit.hpp"
 #include "http/auth.hpp"
 #include "http/call_request.hpp"
@@ -38,6 +39,9 @@ struct ServiceOptions {
     StatusAxis status_axis = StatusAxis::lifecycle;
     std::function<std::chrono::system_clock::time_point()> now = [] { return std::chrono::system_clock::now(); };
     std::function<std::vector<Metrics::Gauge>()> more_gauges = {};  // of whoever runs the server
+    // Takes phones out of service or back, for good; they are so when it returns. As fleet::set_marks(). On a waiter.
+    std::function<Result<std::vector<bool>>(const std::vector<std::string>& ids, const std::optional<fleet::Mark>& mark)>
+        set_marks = {};
 };
 
 struct ServiceParts {
@@ -120,6 +124,7 @@ private:
     void own_exec(const ExchangePtr& x);
     void own_run(const ExchangePtr& x);
     void own_hold(const ExchangePtr& x);
+    void own_service(const ExchangePtr& x, bool disable);
     std::vector<std::shared_ptr<HoldWait>> hold_waits();
     void retry_holds();
     void own_call_stop(const ExchangePtr& x);

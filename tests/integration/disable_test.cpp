@@ -75,6 +75,30 @@ TEST_F(Disable, WhoMayUseAPhoneByAPatternIsToldThatItIsDisabled) {
     EXPECT_THAT(named.out, HasSubstr("DROVER.5004")) << named.err;
 }
 
+TEST_F(Disable, ThroughAServerItIsSoBeforeTheAnswer) {
+    const auto rack = home.drover({"token", "add", "rack", "--instances", "vphone-0001"});
+    const auto config = home.dir().write("drover.yaml", "version: 1\nlog: {audit: audit.log}\n").string();
+    ServeProcess serve(home, sim_->inventory(), {"--config", config});
+    auto env = home.env();  // its socket, and a state directory of this client's own
+    env["XDG_STATE_HOME"] = (home.dir() / "elsewhere").string();
+    const auto disabled = run_drover({"disable", "vphone-0002", "--reason", "lent out"}, env);
+    EXPECT_EQ(disabled.out, "vphone-0002: disabled\n") << disabled.err;
+    const auto answer = call(home, serve, "/v1/instances/sync-command",
+                             R"({"command":"true","instance_ids":["vphone-0002"]})");
+    EXPECT_THAT(answer.body, HasSubstr("lent out"));
+    EXPECT_EQ(run_drover({"disable", "all", "--reason", "moving"}, env).out,
+              "vphone-0001: disabled\nvphone-0002: was disabled already\nvphone-0003: disabled\n");
+    EXPECT_EQ(run_drover({"disable", "vphone-0009", "--reason", "x"}, env).code(), 3);
+
+    env["DROVER_SERVER"] = serve.url();
+    env["DROVER_TOKEN"] = rack.out.substr(0, rack.out.size() - 1);
+    EXPECT_EQ(run_drover({"enable", "vphone-0003"}, env).code(), 3) << "another tenant's";
+    EXPECT_EQ(run_drover({"enable", "all"}, env).out, "vphone-0001: enabled\n");
+    EXPECT_EQ(serve.stop(), 0);
+    const auto audit = read_file(home.dir() / "audit.log");
+    EXPECT_THAT(audit, HasSubstr("\"command\":\"disable: lent out\",\"instances\":[\"vphone-0002\"],\"outcome\":\"ok\""));
+}
+
 TEST_F(Disable, ARunningServerTakesItOverAndDoesNotTouchTheOthers) {
     // Debug lines say what links do.
     const auto config = home.dir().write(
