@@ -46,8 +46,7 @@ Result<std::unique_ptr<Agent>> Agent::start(const http::AgentConfig& config, con
     auto controller = HttpController::make(config);
     if (!controller) return tl::unexpected(controller.error());
     std::unique_ptr<Agent> agent(new Agent(config, std::move(*ledger), std::move(*controller)));
-    ExecutorParts parts{phones,       *agent->ledger_, agent->config_,
-                        agent->home_, agent->worker_,  std::move(hooks)};
+    ExecutorParts parts{phones, *agent->ledger_, agent->config_, agent->home_, agent->worker_, std::move(hooks)};
     agent->executor_ = std::make_unique<Executor>(std::move(parts), state_dir / "agent-logs",
                                                   [a = agent.get()](const Key& key, const Outcome& outcome) {
                                                       a->machine_->on_finished(key, outcome, a->home_.now());

@@ -45,7 +45,7 @@ public:
     Outcome outcome;
     std::vector<std::string> instances;  // of the rows so far
     std::optional<Error> stopped;        // why
-    std::vector<Row> refused;      // of phones that a run through the server holds
+    std::vector<Row> refused;            // of phones that a run through the server holds
     std::shared_ptr<Fleet> fleet;
     std::unique_ptr<Call> call;  // after the fleet: goes first
 

@@ -50,16 +50,13 @@ std::atomic<bool> as_json = false;
 
 void set_form(Form form) {
     as_json = form == Form::json;
-    logger().set_pattern(form == Form::json
-                             ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.%e%z\",\"level\":\"%l\",\"message\":\"%v}"
-                             : "drover: %^%l%$: %v");
+    logger().set_pattern(form == Form::json ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.%e%z\",\"level\":\"%l\",\"message\":\"%v}"
+                                            : "drover: %^%l%$: %v");
 }
 
 void set_level(Level level) { logger().set_level(to_spdlog(level)); }
 bool enabled(Level level) { return logger().should_log(to_spdlog(level)); }
-void write(Level level, std::string_view text) {
-    event(level, text, {});
-}
+void write(Level level, std::string_view text) { event(level, text, {}); }
 // The pattern of JSON leaves the message's last quote to this, so that more members can follow it.
 void event(Level level, std::string_view message, std::initializer_list<Field> fields) {
     if (!enabled(level)) return;

@@ -50,8 +50,10 @@ Result<std::vector<std::string>> named(const FleetOptions& options, const std::s
 }
 
 std::string line_of(std::string_view id, bool changed, bool disable) {
-    return fmt::format("{}: {}{}\n", id, changed ? "" : "was ", changed ? disable ? "disabled" : "enabled"
-                                                                 : disable ? "disabled already" : "enabled already");
+    return fmt::format("{}: {}{}\n", id, changed ? "" : "was ",
+                       changed   ? disable ? "disabled" : "enabled"
+                       : disable ? "disabled already"
+                                 : "enabled already");
 }
 
 Result<std::string> change_here(const Context& context, const DisableArguments& o, bool disable) {
@@ -75,8 +77,7 @@ Result<std::string> change_there(const ServerChoice& server, const DisableArgume
     http::CallRequest request;
     request.on = o.selector;
     request.reason = fleet::clean_reason(o.reason);
-    const auto data =
-        ServerClient(server).post(disable ? "/drover/v1/disable" : "/drover/v1/enable", to_json(request));
+    const auto data = ServerClient(server).post(disable ? "/drover/v1/disable" : "/drover/v1/enable", to_json(request));
     if (!data) return tl::unexpected(data.error());
     std::string lines;
     for (const auto& value : list_in(*data, "phones")) {

@@ -45,7 +45,7 @@ private:
     std::condition_variable changed_;
     std::string call_id_;  // empty: not known yet
     std::optional<Error> stop_why_;
-    std::thread stopping_;  // asks the server; its answer is that rows come
+    std::thread stopping_;   // asks the server; its answer is that rows come
     bool given_up_ = false;  // it was asked, and is silent
     bool done_ = false;
     bool held_ = false;                   // the output sink wants nothing more for now

@@ -148,7 +148,8 @@ Result<void> ServiceHost::listen() {
 agent::Hooks ServiceHost::agent_hooks() {
     agent::Hooks hooks;
     hooks.on_row = [this](const Row& row) { metrics_.count_row(row.code, Millis(row.ms)); };
-    hooks.on_end = [this](const agent::Key& key, const agent::Outcome& outcome, const std::vector<std::string>& phones) {
+    hooks.on_end = [this](const agent::Key& key, const agent::Outcome& outcome,
+                          const std::vector<std::string>& phones) {
         audit_.write(audit_of(*config_.agent, key, outcome, phones));
     };
     return hooks;

@@ -81,7 +81,8 @@ void Execution::on_close_input() {
 // A dump of the log is over before this is looked at.
 void Execution::show_streaming(bool now) {
     if (std::exchange(streaming_, now) == now) return;
-    phone_.show_activity(now ? fleet::Activity::streaming : fleet::Activity::idle, now ? command_.text : "the stream ended");
+    phone_.show_activity(now ? fleet::Activity::streaming : fleet::Activity::idle,
+                         now ? command_.text : "the stream ended");
 }
 
 void Execution::on_shell_open() {

@@ -144,10 +144,9 @@ void Service::RowStream::finish() {
     body_->end();
     auto& x = *exchange();
     x.audit.outcome = fmt::format("{} ok, {} failed", ok_, failed_);
-    log::event(log::Level::info, "http: stream ended",
-               {{"call", std::string(to_string(x.routed.call))},
-                {"outcome", x.audit.outcome},
-                {"request_id", x.request_id}});
+    log::event(
+        log::Level::info, "http: stream ended",
+        {{"call", std::string(to_string(x.routed.call))}, {"outcome", x.audit.outcome}, {"request_id", x.request_id}});
     service().note_audit(x);
 }
 

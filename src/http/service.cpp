@@ -63,10 +63,9 @@ net::Response Service::refuse(int status) {
     parts_.metrics.count_request(Call::none, status);
     const auto id = task::new_id();
     if (status == 500) log::event(log::Level::error, "http: a request was not answered", {{"request_id", id}});
-    auto response = status == 500 ? error_response(status, kInternal, "Internal service error.", id)
-                    : status == 431
-                        ? error_response(status, kBadRequest, "the header block is larger than 24 KiB", id)
-                        : error_response(status, kBadRequest, "this is no HTTP/1.1 request", id);
+    auto response = status == 500   ? error_response(status, kInternal, "Internal service error.", id)
+                    : status == 431 ? error_response(status, kBadRequest, "the header block is larger than 24 KiB", id)
+                                    : error_response(status, kBadRequest, "this is no HTTP/1.1 request", id);
     response.headers.push_back({"X-Request-Id", id});
     response.close = true;
     return response;

@@ -16,8 +16,8 @@
 
 #include "base/duration.hpp"
 #include "base/loop_pool.hpp"
-#include "http/answer.hpp"
 #include "fleet/marks.hpp"
+#include "http/answer.hpp"
 #include "http/audit.hpp"
 #include "http/auth.hpp"
 #include "http/call_request.hpp"
@@ -40,7 +40,8 @@ struct ServiceOptions {
     std::function<std::chrono::system_clock::time_point()> now = [] { return std::chrono::system_clock::now(); };
     std::function<std::vector<Metrics::Gauge>()> more_gauges = {};  // of whoever runs the server
     // Takes phones out of service or back, for good; they are so when it returns. As fleet::set_marks(). On a waiter.
-    std::function<Result<std::vector<bool>>(const std::vector<std::string>& ids, const std::optional<fleet::Mark>& mark)>
+    std::function<Result<std::vector<bool>>(const std::vector<std::string>& ids,
+                                            const std::optional<fleet::Mark>& mark)>
         set_marks = {};
 };
 

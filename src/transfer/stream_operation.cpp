@@ -283,7 +283,9 @@ void StreamOperation::show_end() {
     const auto shown = std::exchange(shown_, std::nullopt);
     if (!shown) return;
     const bool ok = result_.code == Code::ok, stopped = result_.code == Code::cancelled;
-    phone_.show_activity(ok ? shown->done : stopped ? fleet::Activity::idle : shown->failed,
+    phone_.show_activity(ok        ? shown->done
+                         : stopped ? fleet::Activity::idle
+                                   : shown->failed,
                          fmt::format("{}: {}", shown->what, ok ? "done" : result_.message));
 }
 

@@ -86,14 +86,14 @@ private:
     std::size_t out_room_ = kOutBytes;
     std::size_t unacked_max_ = kUnackedBytesMax;
     bool open_ = false;
-    bool held_ = false;     // the phone waits for us
-    bool working_ = false;  // a job is under way
-    bool sated_ = false;    // the task had nothing to send, and nothing was fed since
-    bool closed_ = false;   // the phone closed; what came before is still given to the task
-    bool ending_ = false;   // no more work for this leg's task
-    bool stopped_ = false;  // the row is decided
-    bool flowing_ = false;  // bytes have come
-    bool hurried_ = false;  // somebody waits for the end
+    bool held_ = false;           // the phone waits for us
+    bool working_ = false;        // a job is under way
+    bool sated_ = false;          // the task had nothing to send, and nothing was fed since
+    bool closed_ = false;         // the phone closed; what came before is still given to the task
+    bool ending_ = false;         // no more work for this leg's task
+    bool stopped_ = false;        // the row is decided
+    bool flowing_ = false;        // bytes have come
+    bool hurried_ = false;        // somebody waits for the end
     std::optional<Shown> shown_;  // while the phone shows it
     std::uint32_t attempts_ = 0;
     Error result_{Code::ok, ""};

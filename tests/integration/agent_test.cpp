@@ -47,9 +47,9 @@ protected:
     }
     std::string write_config(const std::string& who, const std::string& url) {
         return dir
-            .write("agent.yaml", "version: 1\nstate_dir: state\nagent:\n  controller: '" + url + "'\n  server_id: " +
-                                     kId + "\n" + who + "  poll: 100ms\n  retry: 50ms\n  retry_max: 500ms\n  jobs:\n" +
-                                     jobs +
+            .write("agent.yaml", "version: 1\nstate_dir: state\nagent:\n  controller: '" + url +
+                                     "'\n  server_id: " + kId + "\n" + who +
+                                     "  poll: 100ms\n  retry: 50ms\n  retry_max: 500ms\n  jobs:\n" + jobs +
                                      "  buckets:\n    lab: {directory: logs, mode: '0755'}\nlog: {audit: audit.log}\n")
             .string();
     }
@@ -163,7 +163,8 @@ TEST_F(AgentEnds, EveryCommandFromSendToResult) {
     agent->signal(SIGTERM);
     EXPECT_EQ(agent->wait(), (ExitStatus{0, std::nullopt}));
     const auto audit = read_file(dir / "audit.log");
-    EXPECT_NE(audit.find("\"command\":\"START of task nightly\",\"instances\":[\"vphone-000"), std::string::npos) << audit;
+    EXPECT_NE(audit.find("\"command\":\"START of task nightly\",\"instances\":[\"vphone-000"), std::string::npos)
+        << audit;
     EXPECT_NE(audit.find("\"outcome\":\"fail: no job file is configured here for this task_id\""), std::string::npos);
 }
 

@@ -34,9 +34,7 @@ protected:
             if (item_of(answer).at(key) == wanted || std::chrono::steady_clock::now() > until) return answer;
         }
     }
-    static value item_of(const CurlAnswer& answer) {
-        return answer.json().at("data").at("status_results").at(0);
-    }
+    static value item_of(const CurlAnswer& answer) { return answer.json().at("data").at("status_results").at(0); }
     // The answer agrees with openapi.yaml.
     void expect_documented(const CurlAnswer& answer, const std::string& path, const std::string& method) {
         EXPECT_EQ(documented().check(path, method, answer.status, answer.json()), "") << answer.body;

@@ -54,8 +54,8 @@ TEST_F(Audit, ATaskHasALineOfItsEnd) {
 }
 
 TEST_F(Audit, WhoCameThroughTheSocketIsKnown) {
-    curl({"--unix-socket", home.socket(), "-d", R"({"command":"true","instance_ids":["vphone-0001"]})",
-          "-H", "x-request-id: 1", "http://localhost/v1/instances/sync-command"});
+    curl({"--unix-socket", home.socket(), "-d", R"({"command":"true","instance_ids":["vphone-0001"]})", "-H",
+          "x-request-id: 1", "http://localhost/v1/instances/sync-command"});
     const auto all = lines_of("sync-command", 1);
     ASSERT_EQ(all.size(), 1U);
     EXPECT_THAT(text(all[0], "peer"), StartsWith("unix uid " + std::to_string(::getuid()) + " pid "));

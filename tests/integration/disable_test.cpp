@@ -83,8 +83,8 @@ TEST_F(Disable, ThroughAServerItIsSoBeforeTheAnswer) {
     env["XDG_STATE_HOME"] = (home.dir() / "elsewhere").string();
     const auto disabled = run_drover({"disable", "vphone-0002", "--reason", "lent out"}, env);
     EXPECT_EQ(disabled.out, "vphone-0002: disabled\n") << disabled.err;
-    const auto answer = call(home, serve, "/v1/instances/sync-command",
-                             R"({"command":"true","instance_ids":["vphone-0002"]})");
+    const auto answer =
+        call(home, serve, "/v1/instances/sync-command", R"({"command":"true","instance_ids":["vphone-0002"]})");
     EXPECT_THAT(answer.body, HasSubstr("lent out"));
     EXPECT_EQ(run_drover({"disable", "all", "--reason", "moving"}, env).out,
               "vphone-0001: disabled\nvphone-0002: was disabled already\nvphone-0003: disabled\n");
@@ -96,7 +96,8 @@ TEST_F(Disable, ThroughAServerItIsSoBeforeTheAnswer) {
     EXPECT_EQ(run_drover({"enable", "all"}, env).out, "vphone-0001: enabled\n");
     EXPECT_EQ(serve.stop(), 0);
     const auto audit = read_file(home.dir() / "audit.log");
-    EXPECT_THAT(audit, HasSubstr("\"command\":\"disable: lent out\",\"instances\":[\"vphone-0002\"],\"outcome\":\"ok\""));
+    EXPECT_THAT(audit,
+                HasSubstr("\"command\":\"disable: lent out\",\"instances\":[\"vphone-0002\"],\"outcome\":\"ok\""));
 }
 
 TEST_F(Disable, ARunningServerTakesItOverAndDoesNotTouchTheOthers) {

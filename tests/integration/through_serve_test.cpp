@@ -200,8 +200,8 @@ TEST_F(ThroughServe, AServerThatVanishesLeavesNoPhoneWithoutARow) {
 
 TEST_F(ThroughServe, AServerThatHangsKeepsNobodyFromStopping) {
     for (const bool deadline : {false, true}) {
-        auto process = start({"exec", "--timeout", "300s", "--deadline", deadline ? "2s" : "300s", "--output", "jsonl", "--",
-                              "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
+        auto process = start({"exec", "--timeout", "300s", "--deadline", deadline ? "2s" : "300s", "--output", "jsonl",
+                              "--", "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
         ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
         serve.process().signal(SIGSTOP);
         if (!deadline) process.signal(SIGTERM);

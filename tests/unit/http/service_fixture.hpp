@@ -24,8 +24,8 @@ protected:
 
     void make(ServiceOptions options) {
         service.reset();
-        service =
-            std::make_unique<Service>(ServiceParts{phones, runner, store, sources, metrics, *audit}, std::move(options));
+        service = std::make_unique<Service>(ServiceParts{phones, runner, store, sources, metrics, *audit},
+                                            std::move(options));
         auto all = std::make_shared<Tenant>();
         all->name = "all";
         all->all = true;
