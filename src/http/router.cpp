@@ -63,19 +63,21 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, const st
 }  // namespace
 
 std::string_view to_string(Call call) {
-    constexpr std::array<std::string_view, kCalls> kNames{"sync-command",   "async-command",
-                                                          "task-query",     "batch-query-status",
-                                                          "tasks",          "task",
-                                                          "task-cancel",    "devices",
-                                                          "source-command", "source-command-result",
-                                                          "source-enqueue", "source-commands",
-                                                          "sources",        "source-add",
-                                                          "select",         "probe",
-                                                          "status",         "watch",
-                                                          "exec",           "run",
-                                                          "hold",           "call-stop",
-                                                          "healthz",        "readyz",
-                                                          "metrics",        "none"};
+    static constexpr auto kNames = std::to_array<std::string_view>({"sync-command",   "async-command",
+                                                                    "task-query",     "batch-query-status",
+                                                                    "tasks",          "task",
+                                                                    "task-cancel",    "devices",
+                                                                    "source-command", "source-command-result",
+                                                                    "source-enqueue", "source-commands",
+                                                                    "sources",        "source-add",
+                                                                    "select",         "probe",
+                                                                    "status",         "watch",
+                                                                    "exec",           "run",
+                                                                    "hold",           "disable",
+                                                                    "enable",         "call-stop",
+                                                                    "healthz",        "readyz",
+                                                                    "metrics",        "none"});
+    static_assert(kNames.size() == kCalls);
     return kNames[static_cast<std::size_t>(call)];
 }
 

@@ -37,7 +37,7 @@ enum class Call : std::uint8_t {
     metrics,
     none,  // no such path, or not with this method
 };
-constexpr std::size_t kCalls = 26;
+constexpr std::size_t kCalls = static_cast<std::size_t>(Call::none) + 1;
 std::string_view to_string(Call call);  // for metrics and logs
 
 struct Routed {

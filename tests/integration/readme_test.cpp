@@ -1,4 +1,5 @@
-// README.md keeps its word: every ```sh block runs as it stands, on virtual phones, and every ```yaml block is a good file.
+// README.md and the pages it leads to keep their word: every ```sh block runs as it stands, on virtual phones, and every ```yaml
+// block is a good file.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,7 +35,14 @@ std::vector<Block> blocks_of(const std::string& markdown) {
 }
 
 const std::vector<Block>& readme() {
-    static const auto blocks = blocks_of(test::read_file(std::filesystem::path(DROVER_SOURCE_DIR) / "README.md"));
+    static const auto blocks = [] {
+        std::vector<Block> all;
+        for (const char* page : {"README.md", "config/README.md", "config/jobs/README.md"}) {
+            const auto more = blocks_of(test::read_file(std::filesystem::path(DROVER_SOURCE_DIR) / page));
+            all.insert(all.end(), more.begin(), more.end());
+        }
+        return all;
+    }();
     return blocks;
 }
 
@@ -90,6 +98,7 @@ TEST(Readme, EveryCommandRunsAsItStands) {
     EXPECT_THAT(done.out, HasSubstr("vphone-0020"));
     EXPECT_THAT(done.out, HasSubstr("exit code 10"));
     EXPECT_THAT(done.out, HasSubstr("looking for"));
+    EXPECT_THAT(done.out, HasSubstr("wifi-check: 20 phones, 2 steps")) << "plan";
     EXPECT_TRUE(std::filesystem::exists(dir / "report.xml"));
     EXPECT_TRUE(std::filesystem::exists(dir / "wifi.html"));
     EXPECT_TRUE(std::filesystem::exists(dir / "wifi-artifacts/vphone-0001/01-model/stdout"));
