@@ -107,7 +107,7 @@ TEST_F(Holds, AKilledRunFreesItsPhones) {
     auto run = hold("all");
     ASSERT_EQ(exec("vphone-0002").code(), 22);
     run->signal(SIGKILL);
-    ASSERT_TRUE(serve.process().wait_for_error_line("run ended: 0 ok, 3 failed")) << serve.process().err();
+    ASSERT_TRUE(serve.process().wait_for_error_line("call=run outcome=0 ok, 3 failed")) << serve.process().err();
     EXPECT_EQ(exec("all").code(), 0);
 }
 

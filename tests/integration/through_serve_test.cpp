@@ -174,7 +174,7 @@ TEST_F(ThroughServe, ASignalStopsTheCallOnTheServer) {
         EXPECT_EQ(std::count(process.out().begin(), process.out().end(), '\n'), 3) << process.out();
         EXPECT_THAT(process.out(),
                     HasSubstr(std::string("\"Interrupted: drover was stopped: SIG") + sigabbrev_np(signal) + "\""));
-        EXPECT_TRUE(serve.process().wait_for_error_line("exec ended: 1 ok, 2 failed"));
+        EXPECT_TRUE(serve.process().wait_for_error_line("call=exec outcome=1 ok, 2 failed"));
     }
 }
 
@@ -183,7 +183,7 @@ TEST_F(ThroughServe, AClientThatVanishesFreesThePhones) {
                           "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
     ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
     process.signal(SIGKILL);
-    EXPECT_TRUE(serve.process().wait_for_error_line("exec ended: 1 ok, 2 failed")) << serve.process().err();
+    EXPECT_TRUE(serve.process().wait_for_error_line("call=exec outcome=1 ok, 2 failed")) << serve.process().err();
 }
 
 TEST_F(ThroughServe, AServerThatVanishesLeavesNoPhoneWithoutARow) {
