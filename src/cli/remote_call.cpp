@@ -2,29 +2,37 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "base/duration.hpp"
 #include "cli/server_client.hpp"
 #include "dispatch/execution.hpp"
 #include "http/wire.hpp"
+#include "net/http_client.hpp"
 
 namespace drover::cli {
 namespace {
 
-constexpr std::chrono::seconds kStopMax{2};  // until the server has said that it stops; reference: cli.md, Stopping
+constexpr std::chrono::seconds kAnswerMax{1};  // inside the drain of a stop (reference: cli.md, Stopping)
 
 }  // namespace
 
-RemoteCall::RemoteCall(ServerChoice server, std::string target, std::string body, std::vector<std::string> ids,
-                       OutputSink* output, RowSink& sink)
-    : server_(std::move(server)), ids_(std::move(ids)), output_(output), sink_(sink), has_row_(ids_.size()) {
+RemoteCall::RemoteCall(ServerChoice server, std::string target, const http::CallRequest& request,
+                       std::vector<std::string> ids, OutputSink* output, RowSink& sink)
+    : server_(std::move(server)),
+      ids_(std::move(ids)),
+      output_(output),
+      deadline_(request.deadline),
+      sink_(sink),
+      has_row_(ids_.size()) {
     stream_.emplace(
-        server_, std::move(target), std::move(body),
+        server_, std::move(target), to_json(request),
         [this](std::string_view name, const boost::json::object& data) { on_event(name, data); },
         [this](const std::optional<Error>& why) { on_end(why); });
+    watch_ = std::thread([this] { watch(); });
 }
 
 RemoteCall::~RemoteCall() {
     wait();
-    if (stopping_.joinable()) stopping_.join();  // it may cancel the stream
+    watch_.join();  // it may cancel the stream
     stream_.reset();
 }
 
@@ -34,30 +42,48 @@ void RemoteCall::stop(Error why) {
     stop_why_ = std::move(why);
     held_ = false;
     changed_.notify_all();
-    stopping_ = std::thread([this] { carry_out_stop(); });
 }
 
-// The server stops the call, and its rows come as always. On its own thread: stop() must not wait for a network. A server that
-// is silent for the time a stop may take is left: the rows are given here.
-void RemoteCall::carry_out_stop() {
+// The server keeps the deadline and stops when it is asked, and the rows come as always. Only when it does not even answer are they
+// given here: what it does is not known then.
+void RemoteCall::watch() {
     std::unique_lock lock(mutex_);
-    const bool begun = changed_.wait_for(lock, kStopMax, [this] { return done_ || !call_id_.empty(); });
-    if (done_) return;
-    bool answered = false;
-    if (begun) {
-        boost::json::object body;
-        body["why"] = stop_why_->message;
-        const auto target = "/drover/v1/calls/" + call_id_ + "/stop";
-        lock.unlock();
-        const auto answer = ServerClient(server_).post(target, boost::json::serialize(body), kStopMax);
-        // That the call is not known any more is an answer too.
-        answered = answer || answer.error().code != Code::server_unreachable;
-        lock.lock();
-    }
-    if (answered || done_) return;
-    given_up_ = true;
+    const auto told = [this] { return done_ || stop_why_; };
+    if (deadline_ && !changed_.wait_for(lock, *deadline_ + kAnswerMax, told) && !server_lives(lock))
+        give_up(lock, Error(Code::call_deadline, to_string(*deadline_)));
+    changed_.wait(lock, told);
+    if (!done_ && !server_stops(lock)) give_up(lock, *stop_why_);
+}
+
+bool RemoteCall::server_lives(std::unique_lock<std::mutex>& lock) const {
+    lock.unlock();
+    net::ClientOptions options;
+    options.timeout = kAnswerMax;
+    const bool lives = net::exchange(server_.url, server_.request("GET", "/healthz", {}), options).has_value();
+    lock.lock();
+    return lives;
+}
+
+bool RemoteCall::server_stops(std::unique_lock<std::mutex>& lock) {
+    if (!changed_.wait_for(lock, kAnswerMax, [this] { return done_ || !call_id_.empty(); })) return false;
+    if (done_) return true;
+    boost::json::object body;
+    body["why"] = stop_why_->message;
+    const auto target = "/drover/v1/calls/" + call_id_ + "/stop";
+    lock.unlock();
+    const auto answer = ServerClient(server_).post(target, boost::json::serialize(body), kAnswerMax);
+    lock.lock();
+    // That the call is not known any more is an answer too.
+    return answer || answer.error().code != Code::server_unreachable;
+}
+
+void RemoteCall::give_up(std::unique_lock<std::mutex>& lock, Error why) {
+    if (done_ || given_up_) return;
+    why.message += "; the server did not answer";
+    given_up_ = std::move(why);
     lock.unlock();
     stream_->cancel();
+    lock.lock();
 }
 
 void RemoteCall::wait() {
@@ -107,7 +133,7 @@ void RemoteCall::on_end(const std::optional<Error>& why) {
     auto reason = why.value_or(Error(Code::server_unreachable, "the server sent no row for this phone"));
     {
         const std::lock_guard lock(mutex_);
-        if (given_up_) reason = Error(stop_why_->code, stop_why_->message + "; the server did not answer");
+        if (given_up_) reason = *given_up_;
     }
     for (std::size_t i = 0; i < ids_.size(); ++i) {
         if (has_row_[i]) continue;

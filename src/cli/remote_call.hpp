@@ -12,13 +12,14 @@
 
 #include "cli/remote_stream.hpp"
 #include "drover/fleet.hpp"
+#include "http/call_request.hpp"
 
 namespace drover::cli {
 
 class RemoteCall final : public Call {
 public:
-    // ids: of the targets, in order. body: of the call. output may be null.
-    RemoteCall(ServerChoice server, std::string target, std::string body, std::vector<std::string> ids,
+    // ids: of the targets, in order. output may be null. The server keeps the request's deadline; past it one that is silent is left.
+    RemoteCall(ServerChoice server, std::string target, const http::CallRequest& request, std::vector<std::string> ids,
                OutputSink* output, RowSink& sink);
     ~RemoteCall() override;
 
@@ -30,11 +31,15 @@ private:
     void on_row(const boost::json::object& data);
     void on_output(const boost::json::object& data);
     void on_end(const std::optional<Error>& why);
-    void carry_out_stop();
+    void watch();
+    bool server_stops(std::unique_lock<std::mutex>& lock);
+    bool server_lives(std::unique_lock<std::mutex>& lock) const;
+    void give_up(std::unique_lock<std::mutex>& lock, Error why);
 
     const ServerChoice server_;
     const std::vector<std::string> ids_;
     OutputSink* const output_;
+    const std::optional<Millis> deadline_;
     RowSink& sink_;
 
     // The reading thread's alone.
@@ -45,11 +50,11 @@ private:
     std::condition_variable changed_;
     std::string call_id_;  // empty: not known yet
     std::optional<Error> stop_why_;
-    std::thread stopping_;   // asks the server; its answer is that rows come
-    bool given_up_ = false;  // it was asked, and is silent
+    std::optional<Error> given_up_;  // the server is silent: what the missing rows say
     bool done_ = false;
     bool held_ = false;                   // the output sink wants nothing more for now
-    std::optional<RemoteStream> stream_;  // last: its thread uses all the others
+    std::optional<RemoteStream> stream_;  // its thread uses all of the above
+    std::thread watch_;                   // asks the server to stop, and whether it lives
 };
 
 }  // namespace drover::cli

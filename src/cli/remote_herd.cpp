@@ -200,8 +200,8 @@ private:
     std::unique_ptr<Call> start(std::string target, http::CallRequest request, const Targets& targets,
                                 OutputSink* output, RowSink& sink) const {
         request.output = output != nullptr;
-        return std::make_unique<RemoteCall>(client_.server(), std::move(target), to_json(request), ids_of(targets),
-                                            output, sink);
+        return std::make_unique<RemoteCall>(client_.server(), std::move(target), request, ids_of(targets), output,
+                                            sink);
     }
     http::CallRequest request_for(const Targets& targets) const {
         http::CallRequest request;
