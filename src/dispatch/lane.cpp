@@ -6,17 +6,26 @@
 namespace drover::dispatch {
 
 struct Lane::Slot final : WorkDone, fleet::GateWaiter {
-    enum class Stage : std::uint8_t { queued, at_gate, working, done };
+    // at_gate: the phone has as many commands as it may have; admitted: it has room, the call's window has none.
+    enum class Stage : std::uint8_t { queued, at_gate, admitted, working, done };
 
     Slot(Lane& l, std::size_t t, fleet::Phone& p) : lane(l), target(t), phone(p) {}
 
-    void begin() {
+    // False: it waits at the phone's gate, and needs no place in the window meanwhile.
+    bool begin() {
         stage = Stage::at_gate;
-        in_window = true;
-        if (phone.gate().enter(*this)) on_admitted();
+        if (!phone.gate().enter(*this)) return false;
+        work_now();
+        return true;
     }
     void on_admitted() override {
+        stage = Stage::admitted;
+        lane.admitted_.push_back(this);
+        lane.pump();
+    }
+    void work_now() {
         stage = Stage::working;
+        in_window = true;
         started = lane.loop_.now();
         work = lane.call_.request.make_work(target, phone);
         work->start(phone, *this);
@@ -33,8 +42,9 @@ struct Lane::Slot final : WorkDone, fleet::GateWaiter {
     void stop(const Error& why) {
         if (stage == Stage::working) return work->stop(why);
         if (stage == Stage::done) return;
-        if (stage == Stage::at_gate) phone.gate().leave_queue(*this);
-        stage = Stage::done;
+        const Stage before = std::exchange(stage, Stage::done);
+        if (before == Stage::at_gate) phone.gate().leave_queue(*this);
+        if (before == Stage::admitted) phone.gate().exit();
         Row row;
         row.code = why.code;
         row.error_msg = error_text(why.code, why.message);
@@ -66,7 +76,7 @@ void Lane::pump() {
     if (pumping_ || stopped_) return;  // a work that ends at once must not recurse once per phone
     pumping_ = true;
     starving_.store(false, std::memory_order_seq_cst);
-    while (next_ < slots_.size() && !stopped_) {
+    while ((next_ < slots_.size() || !admitted_.empty()) && !stopped_) {
         if (call_.deadline && loop_.now() >= *call_.deadline) break;  // the timer is about to say so
         if (!call_.window.take()) {
             // Said before asking again: whoever gives a place back after that sees that we wait.
@@ -74,7 +84,14 @@ void Lane::pump() {
             if (!call_.window.take()) break;
             starving_.store(false, std::memory_order_seq_cst);
         }
-        slots_[next_++].begin();
+        if (!admitted_.empty()) {
+            Slot* const slot = admitted_.front();
+            admitted_.pop_front();
+            slot->work_now();
+        } else if (!slots_[next_++].begin()) {
+            call_.window.give();
+            call_.wake_starving_lanes(*this);
+        }
     }
     pumping_ = false;
 }
@@ -95,6 +112,7 @@ void Lane::stop(const Error& why) {
     stopped_ = why;
     deadline_.cancel();
     next_ = slots_.size();
+    admitted_.clear();
     for (auto& slot : slots_) slot.stop(why);
 }
 

@@ -31,6 +31,7 @@ public:
 
 private:
     std::size_t inside_ = 0;
+    bool admitting_ = false;
     std::deque<GateWaiter*> queue_;
     std::function<void()> idle_;
 };

@@ -254,6 +254,32 @@ TEST(Dispatcher, ThePhonesOwnCapQueuesCallsPastIt) {
     for (auto& c : calls) c->wait();
 }
 
+TEST(Dispatcher, APhoneThatIsFullTakesNoPlaceFromTheOthers) {
+    FakeFleet fleet(3, 1);
+    fleet.at(0, [](FakeConnector& c) { c.carrier.behave = FakeCarrier::Behave::opens_only; });
+    std::vector<std::unique_ptr<Rows>> kept;
+    std::vector<std::unique_ptr<Call>> calls;
+    for (std::size_t i = 0; i < fleet::CommandGate::kCommandsMax; ++i) {
+        kept.push_back(std::make_unique<Rows>());
+        Request r = request(fleet, command("sleep 9"));
+        r.targets.resize(1);
+        calls.push_back(dispatch::dispatch(std::move(r), *kept.back()));
+    }
+    fleet.at(0, [](FakeConnector&) {});
+    Rows rows;
+    Request r = request(fleet, command("true"));
+    r.max_parallel = 1;
+    const auto call = dispatch::dispatch(std::move(r), rows);
+    rows.wait_for(2);
+    for (auto& c : calls) c->stop(Error(Code::cancelled, "make room"));
+    call->stop(Error(Code::cancelled, "enough"));
+    call->wait();
+    EXPECT_EQ(rows.of(1).code, Code::ok);
+    EXPECT_EQ(rows.of(2).code, Code::ok);
+    EXPECT_EQ(rows.of(0).code, Code::cancelled);
+    for (auto& c : calls) c->wait();
+}
+
 TEST(Dispatcher, AThousandPhonesThatAnswerAtOnceDoNotRecurse) {
     FakeFleet fleet(1000, 1);
     for (int round = 0; round < 3; ++round) {
