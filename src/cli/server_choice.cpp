@@ -6,12 +6,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 
+#include "base/ascii.hpp"
 #include "base/log.hpp"
 #include "cli/environment.hpp"
 #include "cli/serve_config.hpp"
@@ -35,6 +37,13 @@ Result<std::string> find_token() {
     std::string token((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
     while (token.ends_with('\n') || token.ends_with('\r')) token.pop_back();
     return token;
+}
+
+// A token in the environment is for the server that is named there, not for a socket that was found.
+Result<ServerChoice> server_on(const std::filesystem::path& socket) {
+    auto url = net::parse_url("unix:" + socket.string());
+    if (!url) return tl::unexpected(url.error());
+    return ServerChoice{std::move(*url), {}};
 }
 
 Result<ServerChoice> server_at(const std::string& text) {
@@ -68,12 +77,18 @@ int knock(const std::filesystem::path& path) {
     return error;
 }
 
+// Servers write the prefix of a code in either case (reference: api.md, ruling 5).
+bool same_word(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
+
 // The exact code where the server's name for it is one of ours.
 Code code_named(const json::object& body, Code otherwise) {
     const auto* name = body.if_contains("error_code");
     if (!name || !name->is_string()) return otherwise;
     for (const auto& entry : all_codes()) {
-        if (entry.code != Code::ok && entry.name == std::string_view(name->get_string().c_str())) return entry.code;
+        if (entry.code != Code::ok && same_word(entry.name, name->get_string())) return entry.code;
     }
     return otherwise;
 }
@@ -111,7 +126,7 @@ Result<std::optional<ServerChoice>> choose_server(const Context& context) {
     }
     log::info("fleet: that of the running drover server (its socket {} is there; --inventory would go directly)",
               socket.string());
-    auto server = server_at("unix:" + socket.string());
+    auto server = server_on(socket);
     if (!server) return tl::unexpected(server.error());
     return std::move(*server);
 }
@@ -133,7 +148,7 @@ Result<ServerChoice> find_server(const Context& context) {
             "no running `drover serve` was found on this host: start one, or name one with --server or DROVER_SERVER");
     }
     log::info("server: the socket {}", socket.string());
-    return server_at("unix:" + socket.string());
+    return server_on(socket);
 }
 
 Result<json::object> data_of(const net::Response& answer) {

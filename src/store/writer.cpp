@@ -50,24 +50,25 @@ void Writer::loop() {
 
 void Writer::commit(std::deque<Item>& batch) {
     const auto all = transaction(batch.begin(), batch.end());
-    if (all || batch.size() == 1) {
-        for (auto& item : batch) item.done(all);
+    if (all.blame != Blame::a_write || batch.size() == 1) {
+        for (auto& item : batch) item.done(all.result);
         return;
     }
-    for (auto it = batch.begin(); it != batch.end(); ++it) it->done(transaction(it, std::next(it)));
+    for (auto it = batch.begin(); it != batch.end(); ++it) it->done(transaction(it, std::next(it)).result);
 }
 
-Result<void> Writer::transaction(std::deque<Item>::iterator begin, std::deque<Item>::iterator end) {
-    if (auto started = db_.execute("BEGIN IMMEDIATE"); !started) return started;
+Writer::Outcome Writer::transaction(std::deque<Item>::iterator begin, std::deque<Item>::iterator end) {
+    if (auto started = db_.execute("BEGIN IMMEDIATE"); !started) return {started, Blame::database};
     for (auto it = begin; it != end; ++it) {
         if (auto written = it->write(db_); !written) {
             (void)db_.execute("ROLLBACK");
-            return written;
+            return {written, Blame::a_write};
         }
     }
     auto committed = db_.execute("COMMIT");
-    if (!committed) (void)db_.execute("ROLLBACK");  // no-op where SQLite has rolled back by itself
-    return committed;
+    if (committed) return {};
+    (void)db_.execute("ROLLBACK");  // no-op where SQLite has rolled back by itself
+    return {committed, Blame::database};
 }
 
 }  // namespace drover::store

@@ -2,8 +2,9 @@
 //
 // Threads: submit() from any thread; writes and completions run on the writer's own thread, in the order of submitting, so a
 // completion must not block. A completion comes after the commit is on disk. Ownership: the writer owns the connection.
-// Failure: when a batch fails, it is rolled back and each of its writes is tried alone, so that one bad write cannot take others
-// with it; a write that fails alone completes with its error. The destructor writes what is queued, then ends.
+// Failure: when a write of a batch fails, all is rolled back and each is tried alone, so that one bad write cannot take others
+// with it; a write that fails alone completes with its error. When the database itself cannot (locked, full, gone), the whole batch
+// has that error at once: each alone would wait for the lock again. The destructor writes what is queued, then ends.
 #pragma once
 #include <condition_variable>
 #include <deque>
@@ -38,7 +39,12 @@ private:
     };
     void loop();
     void commit(std::deque<Item>& batch);
-    Result<void> transaction(std::deque<Item>::iterator begin, std::deque<Item>::iterator end);
+    enum class Blame { nobody, a_write, database };
+    struct Outcome {
+        Result<void> result;
+        Blame blame = Blame::nobody;
+    };
+    Outcome transaction(std::deque<Item>::iterator begin, std::deque<Item>::iterator end);
 
     Database db_;
     mutable std::mutex mutex_;

@@ -1,9 +1,13 @@
 // Bad input against the real server, from curl and bare sockets: the documented error, nothing has run, the server goes on.
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
+#include <csignal>
+#include <ctime>
 #include <fstream>
 
 #include "http/digest.hpp"
+#include "http/signature.hpp"
 #include "support/raw_client.hpp"
 #include "support/serve.hpp"
 
@@ -11,6 +15,7 @@ namespace drover::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 const std::string kSync = "/v1/instances/sync-command";
@@ -210,18 +215,57 @@ TEST_F(Attack, WireTricks) {
     EXPECT_THAT(slow.read_answer(), StartsWith("HTTP/1.1 200"));
 }
 
-TEST_F(Attack, SignaturesThatAreOldOrOfAnotherKind) {
-    const auto with = [&](const std::string& authorization, const std::string& date) {
+// A key that is good, so that only what is wrong with a request is left to refuse.
+class SignedAttack : public Attack {
+protected:
+    SignedAttack() {
+        const auto keys =
+            home.dir().write(".local/state/drover/access_keys.yaml",
+                             "version: 1\naccess_keys:\n  - {tenant: farm, access: AKTEST, secret: SKTEST, "
+                             "instances: all}\n");
+        EXPECT_EQ(::chmod(keys.c_str(), 0600), 0);
+        serve.process().signal(SIGHUP);
+    }
+    static std::string date(std::chrono::seconds from_now) {
+        const auto when = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + from_now);
+        std::tm utc{};
+        ::gmtime_r(&when, &utc);
+        char text[32];
+        (void)std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &utc);
+        return text;
+    }
+    CurlAnswer send(const std::string& when, const std::string& algorithm = "SDK-HMAC-SHA256") {
+        net::Request request;
+        request.method = "POST";
+        request.target = "/v1/instances/batch-query-status";
+        request.body = R"({"instance_ids":["vphone-0001"]})";
+        request.headers = {{"Host", serve.url().substr(7)}, {"X-Sdk-Date", when}};
+        const std::vector<std::string> names{"host", "x-sdk-date"};
+        const auto canonical = http::canonical_request(request, names);
+        const auto signature = http::to_hex(http::signature_of(*canonical, when, "SKTEST"));
         return curl(
-            {"-H", "Authorization: " + authorization, "-H", "X-Sdk-Date: " + date, "-d", kGood, serve.url() + kSync});
-    };
-    const std::string signature = std::string(64, 'a'), set = "SignedHeaders=host;x-sdk-date, Signature=" + signature;
-    // The documented vector is well formed, but its date is of 2024: a replay.
-    expect_refused(with("SDK-HMAC-SHA256 Access=AKTEST, " + set, "20240101T000000Z"), 401, "APIGW.0301", "an old date");
+            {"-H",
+             "Authorization: " + algorithm + " Access=AKTEST, SignedHeaders=host;x-sdk-date, Signature=" + signature,
+             "-H", "X-Sdk-Date: " + when, "-d", request.body, serve.url() + request.target});
+    }
+};
+
+TEST_F(SignedAttack, SignaturesThatAreOldOrOfAnotherKind) {
+    using namespace std::chrono_literals;
+    const auto until = std::chrono::steady_clock::now() + kWaitMax;
+    auto good = send(date(0s));
+    while (good.status != 200 && std::chrono::steady_clock::now() < until) good = send(date(0s));
+    ASSERT_EQ(good.status, 200) << good.body;
+    for (const auto off : {-16min, 16min}) {
+        const auto answer = send(date(off));
+        expect_refused(answer, 401, "APIGW.0301", "a good signature outside the window");
+        EXPECT_THAT(answer.body, Not(HasSubstr("does not match")));
+    }
     for (const std::string algorithm :
          {"SDK-HMAC-SM3", "SDK-HMAC-SHA512", "sdk-hmac-sha256", "AWS4-HMAC-SHA256", "Basic", "Bearer x"})
-        expect_refused(with(algorithm + " Access=AKTEST, " + set, "20240101T000000Z"), 401, "APIGW.0301", algorithm);
-    expect_refused(with("SDK-HMAC-SHA256", "x"), 401, "APIGW.0301", "nothing in it");
+        expect_refused(send(date(0s), algorithm), 401, "APIGW.0301", algorithm);
+    expect_refused(send("x"), 401, "APIGW.0301", "no date");
+    EXPECT_EQ(send(date(0s)).status, 200) << "the peer that failed is not locked out";
 }
 
 }  // namespace

@@ -62,6 +62,36 @@ TEST(Writer, ABadWriteTakesNoOtherWithIt) {
     EXPECT_EQ(count(dir), 3);
 }
 
+// Each write alone would wait for the lock again.
+TEST(Writer, ALockedDatabaseFailsTheWholeBatchAtOnce) {
+    const test::TempDir dir;
+    std::vector<bool> results;
+    auto db = open_numbers(dir);
+    ASSERT_TRUE(db.execute("PRAGMA busy_timeout = 20"));
+    auto other = Database::open(dir / "w.db", Database::Mode::read_write);
+    {
+        std::promise<void> reached, go;
+        Writer writer(std::move(db));
+        // The lock comes between the batch that holds the writer up and the next one.
+        writer.submit([](Database&) -> Result<void> { return {}; },
+                      [&](const Result<void>&) {
+                          reached.set_value();
+                          go.get_future().wait();
+                      });
+        reached.get_future().wait();
+        ASSERT_TRUE(other->execute("BEGIN IMMEDIATE"));
+        for (std::int64_t x = 0; x < 10; ++x) {
+            writer.submit(insert(x), [&](const Result<void>& r) {
+                if (results.empty()) EXPECT_TRUE(other->execute("ROLLBACK"));
+                results.push_back(r.has_value());
+            });
+        }
+        go.set_value();
+    }
+    EXPECT_EQ(results, std::vector<bool>(10, false));
+    EXPECT_EQ(count(dir), 0);
+}
+
 TEST(Writer, WhatIsCommittedIsSeenWhenDoneIsCalled) {
     const test::TempDir dir;
     Writer writer(open_numbers(dir));
