@@ -52,11 +52,13 @@ Finding server_finding(const HostFacts& f) {
 Finding holders_finding(const HostFacts& f) {
     Finding finding{ok, "usb-interfaces", {}, {}, {}};
     std::size_t held = 0, strangers = 0;
+    bool drover = false;  // a running one has some
     for (const auto& p : f.phones) {
         std::vector<std::string> names;
         for (const auto& h : p.holders) {
             names.push_back(fmt::format("{} (pid {})", h.adb_server ? "adb server" : h.command, h.pid));
-            if (!h.adb_server) ++strangers;
+            drover = drover || h.command == "drover";
+            if (!h.adb_server && h.command != "drover") ++strangers;
         }
         if (!names.empty()) ++held;
         finding.details.push_back(fmt::format("{}: {}", name_of(p.phone),
@@ -66,6 +68,8 @@ Finding holders_finding(const HostFacts& f) {
     if (strangers > 0) {
         finding.level = warning;
         finding.fix = "end the program named below; only one program at a time can use a phone's ADB interface";
+    } else if (drover) {
+        finding.fix = "none needed: a running drover has them; without --inventory, commands go through its socket";
     } else if (held > 0) {
         finding.fix = "none needed: with `via: auto` drover goes through the adb server";
     }

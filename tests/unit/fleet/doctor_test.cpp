@@ -91,6 +91,14 @@ TEST(Doctor, WhoHoldsWhichInterface) {
     EXPECT_THAT(found.details, Contains("usb:1-3 (S1-3, unnamed): nobody"));
 }
 
+TEST(Doctor, ARunningDroverIsNoStranger) {
+    HostFacts f;
+    f.phones = {phone("1-1", true, {{99, "drover", false}})};
+    const auto found = finding(f, "usb-interfaces");
+    EXPECT_EQ(found.level, FindingLevel::ok);
+    EXPECT_THAT(found.fix, HasSubstr("a running drover has them"));
+}
+
 TEST(Doctor, PermissionsNameTheStepThatIsMissing) {
     HostFacts f;
     f.user = "anna";
