@@ -20,7 +20,7 @@ def render(report):
 
     idle = report["idle"]
     lines = [
-        "### The HTTP API",
+        "## The HTTP API",
         "",
         "| What | Median (min-max) of %d rounds |" % len(rounds),
         "|---|---|",

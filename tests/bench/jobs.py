@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""How fast files go to many phones and back: drover against `adb push` and `adb pull` in parallel through an adb server, in one run.
+"""How fast files go to many phones and back: drover against `adb push` and `adb pull` in parallel through an adb server, in one run;
+and what a job's steps cost beside their bare commands (steps.py).
 
     jobs.py --build DIR [--quick] [--rounds N] [--phones N] [--json FILE]
 
@@ -12,7 +13,6 @@ import json
 import os
 import pathlib
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,7 +21,9 @@ import time
 sys.dont_write_bytecode = True  # leaves nothing in the source tree
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import adb_peer  # noqa: E402
+import jobs_table  # noqa: E402
 import machine  # noqa: E402
+import steps  # noqa: E402
 
 SECONDS_MAX = 600  # of one copy to or from all phones
 SMALL_BYTES = 2000
@@ -136,40 +138,8 @@ def measure(copies, way, big, small, times):
         shutil.rmtree(target)
 
 
-def table(report):
-    count, big, small = report["phones"], report["big_bytes"], report["small_files"]
-    rows = ["| %d phones | drover | adb in parallel | ratio of rounds |" % count, "|---|---|---|---|"]
-    for key, label, per_phone in (("push big", "push of %d MB, MB/s" % (big // 1_000_000), big / 1e6),
-                                  ("pull big", "pull of %d MB, MB/s" % (big // 1_000_000), big / 1e6),
-                                  ("push small", "push of %d files, files/s" % small, small),
-                                  ("pull small", "pull of %d files, files/s" % small, small)):
-        ours, theirs = report["times"]["drover"][key], report["times"]["adb"][key]
-        ratios = [b / a for a, b in zip(ours, theirs)]
-        rows.append("| %s | %.0f | %.0f | %.2f (%.2f-%.2f) |" % (label, count * per_phone / statistics.median(ours),
-                                                               count * per_phone / statistics.median(theirs),
-                                                               statistics.median(ratios), min(ratios), max(ratios)))
-    m, n = report["machine"], report["noise"]
-    rows.append("")
-    rows.append("%s, %d cores, %s; %d rounds; other programs used %.2f cores meanwhile. Virtual phones share the machine." % (
-        m["cpu"], m["cores"], m["system"], report["rounds"], n["others_cores"]))
-    return "\n".join(rows)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", required=True)
-    parser.add_argument("--quick", action="store_true", help="few phones, small files: does it work at all?")
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument("--phones", type=int)
-    parser.add_argument("--json", help="all figures, as JSON")
-    o = parser.parse_args()
-    rounds = o.rounds or (1 if o.quick else 5)
-    count = o.phones or (2 if o.quick else 20)
-    big_bytes, small_files = (2_000_000, 40) if o.quick else (100_000_000, 1000)
-    say = lambda text: print("bench: " + text, file=sys.stderr, flush=True)
-    if not shutil.which("adb"):
-        sys.exit("bench: there is no adb on this host to compare with")
-    watch = machine.Watch()
+def measure_files(o, rounds, count, big_bytes, small_files, say):
+    """(times of both ways, whether all lay in memory)"""
     times = {"drover": {}, "adb": {}}
     # Files of all phones lie in memory where there is room: a disk would measure itself.
     shm = pathlib.Path("/dev/shm")
@@ -189,16 +159,59 @@ def main():
                 for number in range(rounds):
                     for way in ("drover", "adb") if number % 2 == 0 else ("adb", "drover"):
                         measure(copies, way, big, small, times[way])
-                    say("round %d of %d" % (number + 1, rounds))
+                    say("files: round %d of %d" % (number + 1, rounds))
             finally:
                 server.stop()
         finally:
             phones.stop()
+    return times, place is not None
+
+
+def measure_steps(o, rounds, say):
+    """The journal of a run lies on this host's disk, as a user's does."""
+    count, many, herd, long = (5, 3, 10, 3) if o.quick else (100, 10, 1000, 20)
+    found = {"phones": count, "steps": many, "herd": herd, "herd_steps": long, "rounds": []}
+    with tempfile.TemporaryDirectory(prefix="drover-bench-", dir="/var/tmp") as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        phones = Phones(o.build, count, folder)
+        try:
+            jobs = steps.Jobs(o.build, phones, folder)
+            for number in range(rounds):
+                found["rounds"].append(steps.one_round(jobs, many))
+                say("steps: round %d of %d" % (number + 1, rounds))
+        finally:
+            phones.stop()
+        phones = Phones(o.build, herd, folder)
+        try:
+            found["herd_seconds"], found["herd_mib"] = steps.Jobs(o.build, phones, folder).run(long, False)
+        finally:
+            phones.stop()
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--quick", action="store_true", help="few phones, small files: does it work at all?")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--phones", type=int)
+    parser.add_argument("--json", help="all figures, as JSON")
+    o = parser.parse_args()
+    rounds = o.rounds or (1 if o.quick else 5)
+    count = o.phones or (2 if o.quick else 20)
+    big_bytes, small_files = (2_000_000, 40) if o.quick else (100_000_000, 1000)
+    say = lambda text: print("bench: " + text, file=sys.stderr, flush=True)
+    if not shutil.which("adb"):
+        sys.exit("bench: there is no adb on this host to compare with")
+    watch = machine.Watch()
+    times, in_memory = measure_files(o, rounds, count, big_bytes, small_files, say)
+    found = measure_steps(o, rounds, say)
     report = {"schema": 1, "machine": machine.describe(), "noise": watch.end(), "rounds": rounds, "quick": o.quick, "phones": count,
-              "big_bytes": big_bytes, "small_files": small_files, "in_memory": place is not None, "times": times}
+              "big_bytes": big_bytes, "small_files": small_files, "in_memory": in_memory, "times": times, "steps": found}
     if o.json:
         pathlib.Path(o.json).write_text(json.dumps(report, indent=1) + "\n")
-    print(table(report))
+    print(jobs_table.render(report))
 
 
 if __name__ == "__main__":

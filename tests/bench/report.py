@@ -17,8 +17,10 @@ import sys
 sys.dont_write_bytecode = True  # leaves nothing in the source tree
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import aims  # noqa: E402
+import api_table  # noqa: E402
 import fanout_table  # noqa: E402
 import fleet_table  # noqa: E402
+import jobs_table  # noqa: E402
 import svg  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -93,19 +95,25 @@ def main():
                         *(["--phones", o.phones or "1,10,100,1000,10000"] if o.phones or not o.quick else [])]
     fanout, fanout_code = part("fanout", folder, folder, *fanout_arguments)
     fleet, fleet_code = part("fleet", folder, folder, *quick, *(["--rounds", str(o.fleet_rounds)] if o.fleet_rounds else []))
+    api, api_code = part("api", folder, folder, *quick)
+    jobs, jobs_code = part("jobs", folder, folder, *quick)
     out = ["# drover, measured", "", peers(), "", "## What a command costs", ""]
     out += [fanout_table.render(fanout)] if fanout else ["The fan-out gave no figures (exit code %d)." % fanout_code]
     for title, name in plots(fanout, folder) if fanout else []:
         out += ["", "![%s](%s)" % (title, name)]
     out += ["", "## Keeping a herd", ""]
     out += [fleet_table.render(fleet)] if fleet else ["The fleet part gave no figures (exit code %d)." % fleet_code]
+    out += [""]
+    out += [api_table.render(api)] if api else ["The API part gave no figures (exit code %d)." % api_code]
+    out += ["", "## Files and jobs", ""]
+    out += [jobs_table.render(jobs)] if jobs else ["The jobs part gave no figures (exit code %d)." % jobs_code]
     out += ["", "## Aims", "", aims.render(fanout, fleet)]
     text = "\n".join(out) + "\n"
     (folder / "report.md").write_text(text)
-    (folder / "report.json").write_text(json.dumps({"schema": 1, "fanout": fanout, "fleet": fleet}, indent=1) + "\n")
+    (folder / "report.json").write_text(json.dumps({"schema": 1, "fanout": fanout, "fleet": fleet, "api": api, "jobs": jobs}, indent=1) + "\n")
     print(text, end="")
     print("bench: written to %s: report.md, report.json and the plots" % folder, file=sys.stderr)
-    sys.exit(1 if fanout_code or fleet_code else 0)
+    sys.exit(1 if fanout_code or fleet_code or api_code or jobs_code else 0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,42 @@
+"""The figures of jobs.py as Markdown. Pure: a report in, text out."""
+import statistics
+
+from table import spread
+
+
+def files(report):
+    count, big, small = report["phones"], report["big_bytes"], report["small_files"]
+    rows = ["| %d phones | drover | adb in parallel | ratio of rounds |" % count, "|---|---|---|---|"]
+    for key, label, per_phone in (("push big", "push of %d MB, MB/s" % (big // 1_000_000), big / 1e6),
+                                  ("pull big", "pull of %d MB, MB/s" % (big // 1_000_000), big / 1e6),
+                                  ("push small", "push of %d files, files/s" % small, small),
+                                  ("pull small", "pull of %d files, files/s" % small, small)):
+        ours, theirs = report["times"]["drover"][key], report["times"]["adb"][key]
+        ratios = [b / a for a, b in zip(ours, theirs)]
+        rows.append("| %s | %.0f | %.0f | %.2f (%.2f-%.2f) |" % (label, count * per_phone / statistics.median(ours),
+                                                               count * per_phone / statistics.median(theirs),
+                                                               statistics.median(ratios), min(ratios), max(ratios)))
+    return rows
+
+
+def steps(found):
+    rounds = found["rounds"]
+    column = lambda key: spread([r[key] for r in rounds], 2)
+    over = lambda key: spread([(r[key] - r["bare_ms"]) / found["phones"] * 1e3 for r in rounds], 1)
+    return ["| A step of a job on %d phones (%d steps, no-op) | of all phones, ms | over the bare command, µs a phone |" % (
+                found["phones"], found["steps"]),
+            "|---|---|---|",
+            "| the bare command, over links that are up | %s | |" % column("bare_ms"),
+            "| a step that is noted on disk before it runs | %s | %s |" % (column("noted_ms"), over("noted_ms")),
+            "| an `idempotent` one | %s | %s |" % (column("idempotent_ms"), over("idempotent_ms")),
+            "",
+            "A run of %d phones and %d steps took %.1f s and at most %.0f MiB." % (found["herd"], found["herd_steps"],
+                                                                                 found["herd_seconds"], found["herd_mib"])]
+
+
+def render(report):
+    m, n = report["machine"], report["noise"]
+    lines = files(report) + [""] + steps(report["steps"])
+    lines += ["", "%s, %d cores, %s; %d rounds; other programs used %.2f cores meanwhile. Virtual phones share the machine." % (
+        m["cpu"], m["cores"], m["system"], report["rounds"], n["others_cores"])]
+    return "\n".join(lines)
