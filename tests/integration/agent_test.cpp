@@ -12,7 +12,7 @@
 namespace drover::test {
 namespace {
 
-constexpr int kPhones = 3;
+constexpr int kAgentPhones = 3;
 
 class AgentEnds : public ::testing::Test {
 protected:
@@ -114,14 +114,14 @@ protected:
         }
         return all;
     }
-    const std::vector<std::size_t> once = std::vector<std::size_t>(kPhones, 1);
+    const std::vector<std::size_t> once = std::vector<std::size_t>(kAgentPhones, 1);
 
     const std::string kId = "rack-7";
     const TempDir dir;
     ServeHome home;
     const std::string quiet = home.dir().write("quiet.yaml", "version: 1\nlog: {level: error}\n").string();
     const std::string none = home.dir().write("none.yaml", "version: 1\ninstances: []\n").string();
-    SimProcess sim{kPhones};
+    SimProcess sim{kAgentPhones};
     std::string jobs = "    long: long.yaml\n";
     std::unique_ptr<ServeProcess> controller;
     std::unique_ptr<Process> agent;
@@ -134,7 +134,7 @@ TEST_F(AgentEnds, EveryCommandFromSendToResult) {
     EXPECT_EQ(runs("nightly"), once);
     EXPECT_EQ(result_of(send("SYNC", "nightly")), "success: nothing to do: all 3 phones ended well before");
     EXPECT_EQ(result_of(send("START", "nightly")), "success: 3 phones ended well");
-    EXPECT_EQ(runs("nightly"), std::vector<std::size_t>(kPhones, 2)) << "START again is a new command";
+    EXPECT_EQ(runs("nightly"), std::vector<std::size_t>(kAgentPhones, 2)) << "START again is a new command";
 
     const auto start = send("START", "long");
     ASSERT_TRUE(agent->wait_for_error_line("START of task long received"));

@@ -15,7 +15,7 @@ const OpenApi& documented() {
     return api;
 }
 
-std::string text(const value& v) { return std::string(v.as_string().c_str()); }
+std::string text_of(const value& v) { return std::string(v.as_string().c_str()); }
 
 class Api : public ::testing::Test {
 protected:
@@ -45,11 +45,11 @@ TEST_F(Api, SyncCommand) {
     const auto rows = answer.json().at("data").at("cmd_results").as_array();
     ASSERT_EQ(rows.size(), 2U);
     EXPECT_EQ(rows[1].at("status"), 2);
-    EXPECT_EQ(text(rows[1].at("execute_msg")), "hello\n") << "the newline at the end is kept";
+    EXPECT_EQ(text_of(rows[1].at("execute_msg")), "hello\n") << "the newline at the end is kept";
     const auto failed =
         ask("/v1/instances/sync-command", R"({"command":"ls /nowhere","instance_ids":["vphone-0003"]})");
     expect_documented(failed, "/v1/instances/sync-command", "post");
-    EXPECT_EQ(text(failed.json().at("data").at("cmd_results").at(0).at("error_code")), "CPS.0191");
+    EXPECT_EQ(text_of(failed.json().at("data").at("cmd_results").at(0).at("error_code")), "CPS.0191");
     EXPECT_EQ(serve.stop(), 0);
 }
 
@@ -60,7 +60,7 @@ TEST_F(Api, OutputIsCutAt1024BytesAndCounted) {
                          .at("cmd_results")
                          .at(0);
     EXPECT_EQ(row.at("status"), 2);
-    EXPECT_EQ(text(row.at("execute_msg")).size(), 1024U);
+    EXPECT_EQ(text_of(row.at("execute_msg")).size(), 1024U);
     EXPECT_TRUE(row.at("truncated").as_bool());
     EXPECT_EQ(row.at("output_bytes"), 3893);
     EXPECT_EQ(row.at("exit_code"), 0) << "the exit code came after what was cut";
@@ -70,7 +70,7 @@ TEST_F(Api, AsyncCommandAndItsTask) {
     const auto accepted = ask("/v1/instances/async-command", kTwo);
     ASSERT_EQ(accepted.status, 200) << accepted.body;
     expect_documented(accepted, "/v1/instances/async-command", "post");
-    const auto id = text(accepted.json().at("data").at("task_id"));
+    const auto id = text_of(accepted.json().at("data").at("task_id"));
     const auto waited = home.drover({"task", "wait", id, "--timeout", "60s"});
     EXPECT_EQ(waited.code(), 0) << waited.err;
     EXPECT_NE(waited.out.find("vphone-0001: ok\nhello\n"), std::string::npos) << waited.out;
@@ -86,10 +86,11 @@ TEST_F(Api, AsyncCommandAndItsTask) {
 }
 
 TEST_F(Api, CancelClosesTheCommandOnThePhone) {
-    const auto id = text(ask("/v1/instances/async-command", R"({"command":"sleep 600","instance_ids":["vphone-0001"]})")
-                             .json()
-                             .at("data")
-                             .at("task_id"));
+    const auto id =
+        text_of(ask("/v1/instances/async-command", R"({"command":"sleep 600","instance_ids":["vphone-0001"]})")
+                    .json()
+                    .at("data")
+                    .at("task_id"));
     const auto cancelled = ask("/drover/v1/tasks/" + id + "/cancel", "");
     expect_documented(cancelled, "/drover/v1/tasks/{task_id}/cancel", "post");
     EXPECT_EQ(home.drover({"task", "wait", id}).code(), 19);
@@ -117,7 +118,7 @@ TEST_F(Api, ErrorsAsDocumented) {
     EXPECT_EQ(bad.status, 400);
     expect_documented(bad, path, "post");
     const auto foreign = ask(path, R"({"command":"ls","instance_ids":["nobody"]})");
-    EXPECT_EQ(text(foreign.json().at("error_code")), "KOOPHONE.API.1001");
+    EXPECT_EQ(text_of(foreign.json().at("error_code")), "KOOPHONE.API.1001");
     const auto stranger = curl({"-H", "X-Auth-Token: wrong", "-d", kTwo, serve.url() + path});
     EXPECT_EQ(stranger.status, 401);
     expect_documented(stranger, path, "post");
@@ -128,7 +129,7 @@ TEST_F(Api, ErrorsAsDocumented) {
         {"-H", "X-Auth-Token: " + home.token(), "-H", "x-request-id: 1", "--data-binary", "@-", serve.url() + path},
         std::string(100'000, ' '));
     EXPECT_EQ(large.status, 400);
-    EXPECT_EQ(text(large.json().at("error_code")), "KOOPHONE.API.1000");
+    EXPECT_EQ(text_of(large.json().at("error_code")), "KOOPHONE.API.1000");
     EXPECT_EQ(curl({serve.url() + "/healthz"}).body, "ok\n");
 }
 
@@ -165,7 +166,7 @@ TEST_F(Api, HangupReadsTokensAgain) {
     while (answer.status == 401 && std::chrono::steady_clock::now() < until)
         answer = with_new(R"({"command":"true","instance_ids":["vphone-0001"]})");
     EXPECT_EQ(answer.status, 200);
-    EXPECT_EQ(text(with_new(kTwo).json().at("error_code")), "KOOPHONE.API.1001")
+    EXPECT_EQ(text_of(with_new(kTwo).json().at("error_code")), "KOOPHONE.API.1001")
         << "a phone of another tenant was given away";
 }
 
@@ -187,7 +188,7 @@ TEST_F(Api, ATenantWhoseSelectorIsWrongHasNoPhonesAndTheOthersGoOn) {
     const auto until = std::chrono::steady_clock::now() + kWaitMax;
     while (answer.status == 401 && std::chrono::steady_clock::now() < until)
         answer = ask(broken.out.substr(0, broken.out.size() - 1));
-    EXPECT_EQ(text(answer.json().at("error_code")), "KOOPHONE.API.1001");
+    EXPECT_EQ(text_of(answer.json().at("error_code")), "KOOPHONE.API.1001");
 }
 
 TEST(ServeConfig, CheckConfigSaysWhatIsWrong) {

@@ -12,14 +12,14 @@
 namespace drover::test {
 namespace {
 
-constexpr int kPhones = 5;
+constexpr int kCrashPhones = 5;
 
 std::string body_of(int number) {
     boost::json::object o;
     // A second run of the same command would find its directory and say so.
     o["command"] = fmt::format("mkdir once-{}", number);
     boost::json::array ids;
-    for (int i = 1; i <= kPhones; ++i) ids.emplace_back(fmt::format("vphone-{:04}", i));
+    for (int i = 1; i <= kCrashPhones; ++i) ids.emplace_back(fmt::format("vphone-{:04}", i));
     o["instance_ids"] = std::move(ids);
     return boost::json::serialize(o);
 }
@@ -36,7 +36,7 @@ Result<net::Response> exchange(const ServeHome& home, const std::string& url, st
 
 TEST(ApiCrash, EveryAcceptedTaskEndsAndNothingRunsTwice) {
     const ServeHome home;
-    const SimProcess sim(kPhones);
+    const SimProcess sim(kCrashPhones);
     const auto inventory = sim.inventory();
     // Nobody reads its stderr while it works: a line per request would fill the pipe and hold it up.
     const auto quiet = home.dir().write("quiet.yaml", "version: 1\nlog: {level: error}\n").string();
@@ -89,7 +89,7 @@ TEST(ApiCrash, EveryAcceptedTaskEndsAndNothingRunsTwice) {
             }
         }
     }
-    EXPECT_EQ(ok + interrupted, accepted.size() * kPhones);
+    EXPECT_EQ(ok + interrupted, accepted.size() * kCrashPhones);
     EXPECT_GT(ok, 0u);  // how many the kills met depends on the machine
     EXPECT_EQ(serve.stop(), 0);
 }

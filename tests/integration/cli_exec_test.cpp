@@ -15,7 +15,7 @@ namespace json = boost::json;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-std::string text(const json::value& row, const char* key) { return std::string(row.at(key).as_string()); }
+std::string field(const json::value& row, const char* key) { return std::string(row.at(key).as_string()); }
 
 class CliExec : public testing::Test {
 protected:
@@ -55,15 +55,15 @@ TEST_F(CliExec, JsonHasOneRowPerPhoneInTargetOrder) {
     ASSERT_EQ(rows.size(), static_cast<std::size_t>(kPhones));
     for (int i = 0; i < kPhones; ++i) {
         const auto& row = rows[static_cast<std::size_t>(i)];
-        EXPECT_EQ(text(row, "instance_id"), fmt::format("vphone-{:04}", i + 1));
+        EXPECT_EQ(field(row, "instance_id"), fmt::format("vphone-{:04}", i + 1));
         EXPECT_EQ(row.at("status").as_int64(), 2);
-        EXPECT_EQ(text(row, "error_code") + text(row, "error_msg") + text(row, "class"), "");
-        EXPECT_EQ(text(row, "phase"), "done");
+        EXPECT_EQ(field(row, "error_code") + field(row, "error_msg") + field(row, "class"), "");
+        EXPECT_EQ(field(row, "phase"), "done");
         EXPECT_EQ(row.at("exit_code").as_int64(), 0);
         EXPECT_EQ(row.at("output_bytes").as_int64(), 11);
         EXPECT_FALSE(row.at("truncated").as_bool());
         EXPECT_EQ(row.at("attempts").as_int64(), 1);
-        EXPECT_EQ(text(row, "execute_msg").size(), 11u);
+        EXPECT_EQ(field(row, "execute_msg").size(), 11u);
     }
 }
 
@@ -117,9 +117,9 @@ TEST_F(CliExec, ATimeoutGivesItsRowAndExitCode21) {
     const auto done = exec({"--json", "--timeout", "1500ms", "--on", "vphone-0001"}, {"echo before; sleep 100"});
     EXPECT_EQ(done.code(), 21) << done.err;
     const auto row = json::parse(done.out).at("rows").at(0);
-    EXPECT_EQ(text(row, "error_code"), "DROVER.1005");
-    EXPECT_EQ(text(row, "class"), "phone");
-    EXPECT_EQ(text(row, "execute_msg"), "before\n");
+    EXPECT_EQ(field(row, "error_code"), "DROVER.1005");
+    EXPECT_EQ(field(row, "class"), "phone");
+    EXPECT_EQ(field(row, "execute_msg"), "before\n");
     EXPECT_TRUE(row.at("exit_code").is_null());
     EXPECT_GE(row.at("ms").as_int64(), 1500);
 }
@@ -138,10 +138,10 @@ TEST_F(CliExec, AnAbsentPhoneIsARowAndExitCode20) {
     EXPECT_EQ(done.code(), 20) << done.err;
     const auto rows = json::parse(done.out).at("rows");
     EXPECT_EQ(rows.as_array().size(), static_cast<std::size_t>(kPhones) + 1);
-    EXPECT_EQ(text(rows.at(0), "instance_id"), "absent-01");
-    EXPECT_EQ(text(rows.at(0), "error_code"), "CPS.0005");
+    EXPECT_EQ(field(rows.at(0), "instance_id"), "absent-01");
+    EXPECT_EQ(field(rows.at(0), "error_code"), "CPS.0005");
     EXPECT_EQ(rows.at(0).at("attempts").as_int64(), 0);
-    EXPECT_EQ(text(rows.at(1), "error_code"), "CPS.0191");
+    EXPECT_EQ(field(rows.at(1), "error_code"), "CPS.0191");
 }
 
 TEST_F(CliExec, MaxOutputCutsTheRowAndKeepsTheExitCode) {
@@ -149,7 +149,7 @@ TEST_F(CliExec, MaxOutputCutsTheRowAndKeepsTheExitCode) {
         exec({"--json", "--max-output", "5", "--on", "vphone-0001"}, {"printf 'abcd\\303\\251fgh'; exit 4"});
     EXPECT_EQ(done.code(), 10) << done.err;
     const auto row = json::parse(done.out).at("rows").at(0);
-    EXPECT_EQ(text(row, "execute_msg"), "abcd");  // the two bytes of the next character do not fit
+    EXPECT_EQ(field(row, "execute_msg"), "abcd");  // the two bytes of the next character do not fit
     EXPECT_TRUE(row.at("truncated").as_bool());
     EXPECT_EQ(row.at("output_bytes").as_int64(), 9);
     EXPECT_EQ(row.at("exit_code").as_int64(), 4);

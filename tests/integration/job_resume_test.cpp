@@ -19,7 +19,7 @@ namespace {
 namespace json = boost::json;
 using ::testing::HasSubstr;
 
-constexpr int kPhones = 10;
+constexpr int kResumePhones = 10;
 constexpr int kSteps = 6;
 
 // Each step leaves a line on the host, before anything can go wrong on the way back. Step 3 may run again.
@@ -42,7 +42,7 @@ std::map<std::string, int> lines_of(const std::filesystem::path& file) {
 }
 
 struct World {
-    SimProcess sim{kPhones};
+    SimProcess sim{kResumePhones};
     TempDir dir;
     EnvChanges env;
     World() {
@@ -61,7 +61,7 @@ struct World {
 
 void expect_nothing_twice_nothing_missed(World& world, const json::value& document) {
     const auto& rows = document.at("rows").as_array();
-    ASSERT_EQ(rows.size(), static_cast<std::size_t>(kPhones));
+    ASSERT_EQ(rows.size(), static_cast<std::size_t>(kResumePhones));
     for (const auto& row : rows) {
         const std::string id(row.at("instance_id").as_string());
         const auto marks = lines_of(world.dir / "marks" / id);
@@ -92,7 +92,7 @@ TEST(JobResume, KilledAtRandomMoments) {
     for (unsigned round = 0; round < rounds(5); ++round) {
         SCOPED_TRACE(fmt::format("seed {} round {}", seed, round));
         World world;
-        const auto wanted = 1 + random() % (kPhones * kSteps);
+        const auto wanted = 1 + random() % (kResumePhones * kSteps);
         Process first(world.command({(world.dir / "j.yaml").string()}));
         const auto line = first.wait_for_error_line("drover: run ");
         ASSERT_TRUE(line) << first.err();
@@ -114,7 +114,7 @@ TEST(JobResume, KilledAtRandomMoments) {
         const auto before = marks();
         const auto third = run(world.command({"--resume", run_id}));
         EXPECT_EQ(marks(), before);
-        EXPECT_EQ(json::parse(third.out).at("rows").as_array().size(), static_cast<std::size_t>(kPhones));
+        EXPECT_EQ(json::parse(third.out).at("rows").as_array().size(), static_cast<std::size_t>(kResumePhones));
         EXPECT_EQ(third.code(), second.code());
     }
 }
@@ -134,7 +134,7 @@ TEST(JobResume, RetryFailedRunsOnlyWhatFailed) {
     std::ofstream(world.dir / "mended") << "x";
     const auto second = run(world.command({"--retry-failed", run_id_of(first)}));
     EXPECT_EQ(second.code(), 0) << second.out << second.err;
-    EXPECT_EQ(json::parse(second.out).at("rows").as_array().size(), static_cast<std::size_t>(kPhones));
+    EXPECT_EQ(json::parse(second.out).at("rows").as_array().size(), static_cast<std::size_t>(kResumePhones));
     EXPECT_EQ(lines_of(world.dir / "marks" / "vphone-0004")["x"], 2);
     EXPECT_EQ(lines_of(world.dir / "marks" / "vphone-0005")["x"], 1);
     // Of the retry nothing failed.

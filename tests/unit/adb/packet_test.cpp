@@ -8,7 +8,7 @@
 namespace drover::adb {
 namespace {
 
-struct Noted final : PacketSink {
+struct NotedPackets final : PacketSink {
     std::string log;
     Result<void> on_header(const Header& h) override {
         log += name_of(h.command) + "(" + std::to_string(h.arg0) + "," + std::to_string(h.arg1) + ")";
@@ -54,7 +54,7 @@ TEST(Packet, ChecksumIsThePlainSumAndZeroWhenNotWanted) {
 TEST(Packet, AnySplitGivesTheSamePackets) {
     const auto bytes = two_packets();
     for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
-        Noted noted;
+        NotedPackets noted;
         PacketParser parser;
         const ByteView all(bytes);
         ASSERT_TRUE(parser.feed(all.first(cut), noted));
@@ -65,7 +65,7 @@ TEST(Packet, AnySplitGivesTheSamePackets) {
 }
 
 TEST(Packet, ByteByByteIsTheSame) {
-    Noted noted;
+    NotedPackets noted;
     PacketParser parser;
     for (const std::uint8_t b : two_packets()) ASSERT_TRUE(parser.feed({&b, 1}, noted));
     EXPECT_EQ(noted.log, "WRTE(7,9)ab#195;OKAY(1,2)#0;");
@@ -74,7 +74,7 @@ TEST(Packet, ByteByByteIsTheSame) {
 TEST(Packet, WrongMagicEndsTheParsing) {
     auto bytes = two_packets();
     bytes[20] ^= 1;
-    Noted noted;
+    NotedPackets noted;
     PacketParser parser;
     const auto r = parser.feed(bytes, noted);
     ASSERT_FALSE(r);
@@ -86,14 +86,14 @@ TEST(Packet, WrongMagicEndsTheParsing) {
 TEST(Packet, LengthOverTheLimitIsRefusedBeforeAnyPayload) {
     std::vector<std::uint8_t> bytes;
     append_packet(bytes, Command::wrte, 1, 2, as_bytes("12345"), false);
-    Noted noted;
+    NotedPackets noted;
     PacketParser parser;
     parser.set_max_payload(4);
     const auto r = parser.feed(bytes, noted);
     ASSERT_FALSE(r);
     EXPECT_EQ(r.error().message, "packet WRTE announces 5 bytes, the limit is 4");
     EXPECT_EQ(noted.log, "");
-    Noted exact;
+    NotedPackets exact;
     PacketParser at_limit;
     at_limit.set_max_payload(5);
     EXPECT_TRUE(at_limit.feed(bytes, exact));
@@ -111,7 +111,7 @@ TEST(Packet, RandomBytesNeverDoMoreThanFail) {
     for (int round = 0; round < 2000; ++round) {
         std::vector<std::uint8_t> bytes(random() % 100);
         for (auto& b : bytes) b = static_cast<std::uint8_t>(random());
-        Noted noted;
+        NotedPackets noted;
         PacketParser parser;
         const bool ok = parser.feed(bytes, noted).has_value();
         EXPECT_EQ(ok, bytes.size() < kHeaderBytes);  // a random magic does not fit

@@ -34,7 +34,7 @@ struct FakeCarrier final : Carrier {
     Ack feed(std::string_view bytes) { return handler->on_data(as_bytes(bytes)); }
 };
 
-struct Sink final : ShellSink {
+struct CallSink final : ShellSink {
     bool open = false;
     std::string out, err;
     Ack answer = Ack::now;
@@ -62,7 +62,7 @@ constexpr auto kExit3 = "\x03\x01\0\0\0\x03"sv;
 
 TEST(ShellCall, V2EndsAtTheExitPacketAndClosesTheStream) {
     FakeCarrier carrier("shell_v2,cmd", 1024);
-    Sink sink;
+    CallSink sink;
     ASSERT_TRUE(sink.call->start(carrier, "ls -l; id"));
     EXPECT_EQ(carrier.service, "shell,v2,raw:ls -l; id");
     carrier.handler->on_open();
@@ -78,14 +78,14 @@ TEST(ShellCall, V2EndsAtTheExitPacketAndClosesTheStream) {
 
 TEST(ShellCall, ClosedInputIsAPacketOfV2AndNothingAtAllBefore) {
     FakeCarrier carrier("shell_v2", 1024);
-    Sink sink;
+    CallSink sink;
     ASSERT_TRUE(sink.call->start(carrier, "cat"));
     carrier.handler->on_open();
     EXPECT_EQ(carrier.written, "");
     sink.call->close_input();
     EXPECT_EQ(carrier.written, "\x04\0\0\0\0"sv);
     FakeCarrier old("", 1024);
-    Sink other;
+    CallSink other;
     ASSERT_TRUE(other.call->start(old, "cat"));
     other.call->close_input();
     EXPECT_EQ(old.written, "");
@@ -93,7 +93,7 @@ TEST(ShellCall, ClosedInputIsAPacketOfV2AndNothingAtAllBefore) {
 
 TEST(ShellCall, V2WithoutAnExitPacketIsNoSuccess) {
     FakeCarrier carrier("shell_v2", 1024);
-    Sink sink;
+    CallSink sink;
     ASSERT_TRUE(sink.call->start(carrier, "true"));
     carrier.handler->on_open();
     carrier.feed(kOut);
@@ -105,7 +105,7 @@ TEST(ShellCall, V2WithoutAnExitPacketIsNoSuccess) {
 
 TEST(ShellCall, WhatEndsTheStreamIsPassedOn) {
     FakeCarrier carrier("shell_v2", 1024);
-    Sink sink;
+    CallSink sink;
     ASSERT_TRUE(sink.call->start(carrier, "true"));
     carrier.handler->on_closed(Error(Code::link_lost, "gone"));
     ASSERT_TRUE(sink.end);
@@ -114,7 +114,7 @@ TEST(ShellCall, WhatEndsTheStreamIsPassedOn) {
 
 TEST(ShellCall, BrokenFramesEndTheCommandOnly) {
     FakeCarrier carrier("shell_v2", 1024);
-    Sink sink;
+    CallSink sink;
     ASSERT_TRUE(sink.call->start(carrier, "true"));
     carrier.feed("\x01\xff\xff\xff\xff");
     ASSERT_TRUE(sink.end);
@@ -124,7 +124,7 @@ TEST(ShellCall, BrokenFramesEndTheCommandOnly) {
 
 TEST(ShellCall, BackPressure) {
     FakeCarrier carrier("shell_v2", 1024);
-    Sink sink;
+    CallSink sink;
     ASSERT_TRUE(sink.call->start(carrier, "true"));
     sink.answer = Ack::later;
     EXPECT_EQ(carrier.feed(kOut), Ack::later);
@@ -136,7 +136,7 @@ TEST(ShellCall, BackPressure) {
 
 TEST(ShellCall, StopFromInsideOutput) {
     FakeCarrier carrier("shell_v2", 1024);
-    Sink sink;
+    CallSink sink;
     ASSERT_TRUE(sink.call->start(carrier, "true"));
     sink.stop_at_output = true;
     carrier.feed(std::string(kOut) + std::string(kOut) + std::string(kExit3));
@@ -150,7 +150,7 @@ TEST(ShellCall, StopFromInsideOutput) {
 
 TEST(ShellCall, DestroyingItClosesTheStream) {
     FakeCarrier carrier("shell_v2", 1024);
-    Sink sink;
+    CallSink sink;
     ASSERT_TRUE(sink.call->start(carrier, "true"));
     sink.call.reset();
     EXPECT_THAT(carrier.closed, testing::ElementsAre(7));
@@ -163,7 +163,7 @@ std::string marker_in(std::string_view service) {
 
 TEST(ShellCall, OldPhone) {
     FakeCarrier carrier("", 4096);
-    Sink sink;
+    CallSink sink;
     ASSERT_TRUE(sink.call->start(carrier, "echo 'hi'"));
     EXPECT_THAT(carrier.service, testing::StartsWith("shell:sh -c 'echo '\\''hi'\\''' </dev/null; echo "));
     const auto marker = marker_in(carrier.service);
@@ -179,7 +179,7 @@ TEST(ShellCall, OldPhone) {
 
 TEST(ShellCall, OldPhoneWithoutMarker) {
     FakeCarrier carrier("", 4096);
-    Sink sink;
+    CallSink sink;
     ASSERT_TRUE(sink.call->start(carrier, "x"));
     carrier.feed(marker_in(carrier.service).substr(0, 20));
     carrier.handler->on_closed(std::nullopt);
@@ -197,7 +197,7 @@ TEST(ShellCall, LengthLimits) {
     EXPECT_LT(longest_old.size(), longest_modern.size());
     for (auto* carrier : {&modern, &old}) {
         const auto& longest = carrier == &modern ? longest_modern : longest_old;
-        Sink fits, over;
+        CallSink fits, over;
         ASSERT_TRUE(fits.call->start(*carrier, longest));
         EXPECT_EQ(carrier->service.size() + 1, 4096U);
         carrier->service.clear();
@@ -208,7 +208,7 @@ TEST(ShellCall, LengthLimits) {
         EXPECT_EQ(carrier->service, "");  // nothing was sent
         EXPECT_FALSE(over.call->running());
     }
-    Sink quotes;
+    CallSink quotes;
     const auto refused = quotes.call->start(old, std::string(1100, '\''));
     ASSERT_FALSE(refused);
     EXPECT_THAT(refused.error().message, HasSubstr("1100 quotes"));
@@ -217,7 +217,7 @@ TEST(ShellCall, LengthLimits) {
 
 TEST(ShellCall, CommandsNoPhoneCanRun) {
     FakeCarrier carrier("shell_v2", 4096);
-    Sink sink;
+    CallSink sink;
     EXPECT_EQ(sink.call->start(carrier, "").error().code, Code::usage);  // an interactive shell, which never ends
     EXPECT_EQ(sink.call->start(carrier, "rm x\0y"sv).error().code, Code::usage);
     EXPECT_EQ(carrier.handler, nullptr);

@@ -16,13 +16,13 @@ namespace {
 
 constexpr const char* kMksh = "/bin/mksh";
 
-struct Case {
+struct HostileCommand {
     std::string command;
     std::optional<int> code;
     std::optional<std::string> out;  // none: not looked at (the shell's own complaints)
 };
 
-std::vector<Case> hostile_commands() {
+std::vector<HostileCommand> hostile_commands() {
     return {
         {"true", 0, ""},
         {"echo hi", 0, "hi\n"},
@@ -70,13 +70,13 @@ std::string no_cr(std::string text) {
     return text;
 }
 
-struct Sink final : ShellOutputSink {
+struct MkshSink final : ShellOutputSink {
     std::string out;
     void on_shell_bytes(OutputStream, ByteView bytes) override { out += as_text(bytes); }
 };
 
-std::pair<std::optional<int>, std::string> parse(const std::string& raw, const std::string& marker) {
-    Sink sink;
+std::pair<std::optional<int>, std::string> parse_output(const std::string& raw, const std::string& marker) {
+    MkshSink sink;
     MarkerTail tail(marker);
     tail.feed(as_bytes(raw), sink);
     const auto code = tail.finish(sink);
@@ -92,10 +92,10 @@ protected:
     std::string path() const { return bin_.path().string() + ":/usr/bin:/bin"; }
 
     std::string through_pipe(const std::string& line) const {
-        test::ProcessOptions options;
+        drover::test::ProcessOptions options;
         options.argv = {kMksh, "-c", line};
         options.env = {{"PATH", path()}, {"ENV", std::nullopt}};
-        return test::run(std::move(options)).out;
+        return drover::test::run(std::move(options)).out;
     }
 
     // As an old daemon runs it: on a terminal, which makes \r\n of \n and merges stderr into stdout.
@@ -118,7 +118,7 @@ protected:
         return all;
     }
 
-    test::TempDir bin_;
+    drover::test::TempDir bin_;
 };
 
 TEST_F(Mksh, TheCodeOfHostileCommands) {
@@ -126,7 +126,7 @@ TEST_F(Mksh, TheCodeOfHostileCommands) {
         const auto marked = mark_command(c.command, random_marker());
         for (const bool pty : {false, true}) {
             const auto raw = pty ? through_pty(marked.line) : through_pipe(marked.line);
-            const auto [code, out] = parse(raw, marked.marker);
+            const auto [code, out] = parse_output(raw, marked.marker);
             ASSERT_TRUE(code) << c.command << " pty=" << pty << " gave: " << raw;
             if (c.code) {
                 EXPECT_EQ(*code, *c.code) << c.command << " pty=" << pty;
@@ -141,7 +141,7 @@ TEST_F(Mksh, TheCodeOfHostileCommands) {
 TEST_F(Mksh, AJobLeftInTheBackground) {
     for (const std::string command : {"exit 3 & echo a", "echo late &", "sleep 0 &", "{ echo b; } & true &"}) {
         const auto marked = mark_command(command, random_marker());
-        const auto [code, out] = parse(through_pipe(marked.line), marked.marker);
+        const auto [code, out] = parse_output(through_pipe(marked.line), marked.marker);
         EXPECT_EQ(code, std::optional<int>(0)) << command;
         if (command.starts_with("echo late")) {
             // The shell does not wait for it: it may come before the end of the output, or not at all, never as the marker.
@@ -152,7 +152,7 @@ TEST_F(Mksh, AJobLeftInTheBackground) {
 
 TEST_F(Mksh, AListingOfProcessesIsNotTheMarker) {
     const auto marked = mark_command("tr '\\0' ' ' </proc/$PPID/cmdline; exit 5", random_marker());
-    const auto [code, out] = parse(through_pipe(marked.line), marked.marker);
+    const auto [code, out] = parse_output(through_pipe(marked.line), marked.marker);
     EXPECT_EQ(code, std::optional<int>(5));
     EXPECT_NE(out.find("echo " + marked.marker.substr(0, kMarkerChars / 2)), std::string::npos) << out;
 }

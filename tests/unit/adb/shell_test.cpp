@@ -27,7 +27,7 @@ std::string packet(int id, std::string_view data) {
     return p.append(data);
 }
 
-std::string header(int id, std::uint32_t length) {
+std::string shell_header(int id, std::uint32_t length) {
     auto p = packet(id, "");
     store_le32(reinterpret_cast<std::uint8_t*>(p.data()) + 1, length);
     return p;
@@ -64,14 +64,14 @@ TEST(ShellV2, AnySplit) {
 TEST(ShellV2, PassesPiecesOnBeforeThePacketIsComplete) {
     Collected c;
     ShellV2Parser parser;
-    ASSERT_TRUE(parser.feed(as_bytes(header(1, kShellPacketBytesMax) + "first"), c));
+    ASSERT_TRUE(parser.feed(as_bytes(shell_header(1, kShellPacketBytesMax) + "first"), c));
     EXPECT_EQ(c.out, "first");
 }
 
 TEST(ShellV2, NoExitPacketNoCode) {
     Collected c;
     ShellV2Parser parser;
-    ASSERT_TRUE(parser.feed(as_bytes(packet(1, "x") + header(3, 1)), c));
+    ASSERT_TRUE(parser.feed(as_bytes(packet(1, "x") + shell_header(3, 1)), c));
     EXPECT_FALSE(parser.exit_code());
 }
 
@@ -85,11 +85,11 @@ TEST(ShellV2, AnExitPacketMayBeTooLong) {
 
 TEST(ShellV2, Refusals) {
     Collected c;
-    const auto over = ShellV2Parser().feed(as_bytes(header(1, kShellPacketBytesMax + 1)), c);
+    const auto over = ShellV2Parser().feed(as_bytes(shell_header(1, kShellPacketBytesMax + 1)), c);
     ASSERT_FALSE(over);
     EXPECT_EQ(over.error().code, Code::protocol_error);
     EXPECT_THAT(over.error().message, HasSubstr("1048577 bytes"));
-    const auto no_code = ShellV2Parser().feed(as_bytes(header(3, 0)), c);
+    const auto no_code = ShellV2Parser().feed(as_bytes(shell_header(3, 0)), c);
     ASSERT_FALSE(no_code);
     EXPECT_THAT(no_code.error().message, HasSubstr("without an exit code"));
     EXPECT_EQ(c.calls, 0U);

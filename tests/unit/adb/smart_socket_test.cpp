@@ -24,7 +24,7 @@ struct Parsed {
 };
 
 // Feeds `text` in pieces, then the end of the connection when `end` is set.
-Parsed parse(Shape shape, std::string_view text, std::size_t piece, bool end) {
+Parsed parse_reply(Shape shape, std::string_view text, std::size_t piece, bool end) {
     ReplyParser parser(shape);
     Parsed result;
     while (!text.empty() && !parser.done()) {
@@ -44,7 +44,7 @@ Parsed parse(Shape shape, std::string_view text, std::size_t piece, bool end) {
 
 TEST(SmartSocket, StatusLeavesTheStreamBehindItAlone) {
     for (const std::size_t piece : {1, 2, 3, 4, 5, 100}) {
-        const auto p = parse(Shape::status, "OKAYOKAY0004", piece, false);
+        const auto p = parse_reply(Shape::status, "OKAYOKAY0004", piece, false);
         ASSERT_TRUE(p.reply);
         EXPECT_TRUE(p.reply->okay);
         EXPECT_EQ(p.taken, 4U);
@@ -54,42 +54,42 @@ TEST(SmartSocket, StatusLeavesTheStreamBehindItAlone) {
 TEST(SmartSocket, FailWithReason) {
     for (const auto shape : {Shape::status, Shape::body}) {
         for (const std::size_t piece : {1, 3, 100}) {
-            const auto p = parse(shape, "FAIL0006closedrest", piece, false);
+            const auto p = parse_reply(shape, "FAIL0006closedrest", piece, false);
             ASSERT_TRUE(p.reply);
             EXPECT_FALSE(p.reply->okay);
             EXPECT_EQ(p.reply->text, "closed");
             EXPECT_EQ(p.taken, 14U);
         }
     }
-    EXPECT_EQ(parse(Shape::status, "FAIL0000", 1, false).reply->text, "");
-    EXPECT_EQ(parse(Shape::status, "FAIL0010cut off", 4, true).reply->text, "cut off");
-    EXPECT_EQ(parse(Shape::status, "FAIL00", 4, true).reply->text, "");
+    EXPECT_EQ(parse_reply(Shape::status, "FAIL0000", 1, false).reply->text, "");
+    EXPECT_EQ(parse_reply(Shape::status, "FAIL0010cut off", 4, true).reply->text, "cut off");
+    EXPECT_EQ(parse_reply(Shape::status, "FAIL00", 4, true).reply->text, "");
 }
 
 TEST(SmartSocket, Body) {
     for (const std::size_t piece : {1, 5, 100}) {
-        EXPECT_EQ(parse(Shape::body, "OKAY00040029", piece, false).reply->text, "0029");
-        EXPECT_EQ(parse(Shape::body, "OKAY0000", piece, false).reply->text, "");
-        EXPECT_FALSE(parse(Shape::body, "OKAY0004002", piece, false).reply);
+        EXPECT_EQ(parse_reply(Shape::body, "OKAY00040029", piece, false).reply->text, "0029");
+        EXPECT_EQ(parse_reply(Shape::body, "OKAY0000", piece, false).reply->text, "");
+        EXPECT_FALSE(parse_reply(Shape::body, "OKAY0004002", piece, false).reply);
     }
 }
 
 TEST(SmartSocket, LongBodiesAreCompleteAtTheEndOfTheConnection) {
     // 0x10ff bytes with four digits; 0x10ff0..0x10fff bytes with five digits begin with the same four.
     const std::string four(0x10ff, 'a');
-    EXPECT_EQ(parse(Shape::body, "OKAY10ff" + four, 1000, true).reply->text, four);
+    EXPECT_EQ(parse_reply(Shape::body, "OKAY10ff" + four, 1000, true).reply->text, four);
     for (const std::size_t size : {0x10000U, 0x10ff0U, 0x10fffU, 0x12345U, 0xfffffU}) {
         const std::string five(size, 'f');
-        const auto p = parse(Shape::body, fmt::format("OKAY{:x}{}", size, five), 60'000, true);
+        const auto p = parse_reply(Shape::body, fmt::format("OKAY{:x}{}", size, five), 60'000, true);
         ASSERT_TRUE(p.reply) << size;
         EXPECT_EQ(p.reply->text.size(), size);
     }
-    EXPECT_FALSE(parse(Shape::body, "OKAYffff" + std::string(0xffff, 'a'), 60'000, false).reply);
+    EXPECT_FALSE(parse_reply(Shape::body, "OKAYffff" + std::string(0xffff, 'a'), 60'000, false).reply);
 }
 
 TEST(SmartSocket, BrokenAnswers) {
     const auto error = [](std::string_view text, bool end, Shape shape = Shape::body) {
-        const auto p = parse(shape, text, 7, end);
+        const auto p = parse_reply(shape, text, 7, end);
         EXPECT_FALSE(p.reply) << text.substr(0, 30);
         return p.error.value_or(Error(Code::ok, ""));
     };

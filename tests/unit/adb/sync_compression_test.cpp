@@ -75,10 +75,10 @@ TEST_P(SyncCompressionTest, ReadsWhatTheToolMade) {
 
 TEST_P(SyncCompressionTest, TheToolReadsWhatItMade) {
     const std::string text = sample();
-    test::ProcessOptions options;
+    drover::test::ProcessOptions options;
     options.argv = {GetParam().tool, "-d", "-c"};
     options.input = std::string(as_text(encoded(GetParam().compression, text, 65'536)));
-    const auto ran = test::run(std::move(options));
+    const auto ran = drover::test::run(std::move(options));
     EXPECT_EQ(ran.code(), 0) << ran.err;
     EXPECT_EQ(ran.out, text);
 }

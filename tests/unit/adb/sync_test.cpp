@@ -17,7 +17,7 @@ std::string le(std::uint32_t value) {
     return out;
 }
 
-struct Noted final : SyncReplySink {
+struct NotedReplies final : SyncReplySink {
     std::vector<std::string> all;
     std::string data;
     std::optional<Error> refuse;
@@ -103,7 +103,7 @@ TEST(SyncReplies, EverySplitGivesTheSame) {
     for (const std::size_t step : {std::size_t{1}, std::size_t{3}, std::size_t{7}, std::size_t{10'000}}) {
         SyncReplyParser parser;
         const SyncBytes in = many_answers(parser);
-        Noted noted;
+        NotedReplies noted;
         for (std::size_t at = 0; at < in.size(); at += step) {
             ASSERT_TRUE(parser.feed(ByteView(in).subspan(at, std::min(step, in.size() - at)), noted));
         }
@@ -118,7 +118,7 @@ TEST(SyncReplies, EverySplitGivesTheSame) {
 TEST(SyncReplies, Version1KnowsOnlyThatSomethingIsMissing) {
     SyncReplyParser parser;
     parser.expect(Kind::stat_v1);
-    Noted noted;
+    NotedReplies noted;
     ASSERT_TRUE(parser.feed(as_bytes("STAT" + std::string(12, '\0')), noted));
     EXPECT_THAT(noted.all, ElementsAre("stat 2 0 0 0"));
 }
@@ -126,7 +126,7 @@ TEST(SyncReplies, Version1KnowsOnlyThatSomethingIsMissing) {
 Error lie(Kind asked, const std::string& answer) {
     SyncReplyParser parser;
     parser.expect(asked);
-    Noted noted;
+    NotedReplies noted;
     const auto fed = parser.feed(as_bytes(answer), noted);
     if (fed) return Error(Code::ok, "it was believed");
     return fed.error();
@@ -149,7 +149,7 @@ TEST(SyncReplies, LiesAreErrors) {
 
 TEST(SyncReplies, NothingMayComeUnasked) {
     SyncReplyParser parser;
-    Noted noted;
+    NotedReplies noted;
     const auto fed = parser.feed(as_bytes("OKAY" + le(0)), noted);
     ASSERT_FALSE(fed);
     EXPECT_THAT(fed.error().message, HasSubstr("OKAY unasked"));
@@ -158,7 +158,7 @@ TEST(SyncReplies, NothingMayComeUnasked) {
 TEST(SyncReplies, WhatTheSinkRefusesEndsIt) {
     SyncReplyParser parser;
     const SyncBytes in = many_answers(parser);
-    Noted noted;
+    NotedReplies noted;
     noted.refuse = Error(Code::local_file, "full");
     const auto fed = parser.feed(in, noted);
     ASSERT_FALSE(fed);

@@ -26,7 +26,7 @@ std::vector<std::size_t> ask(UsbReader& reader) {
     return sizes;
 }
 
-Bytes header(adb::Command command, std::size_t length) {
+Bytes usb_header(adb::Command command, std::size_t length) {
     adb::Header h;
     h.command = static_cast<std::uint32_t>(command);
     h.length = static_cast<std::uint32_t>(length);
@@ -40,7 +40,7 @@ UsbReader in_step(std::size_t packet_bytes = 512) {
     UsbReader reader(packet_bytes);
     EXPECT_EQ(ask(reader), std::vector<std::size_t>(UsbReader::kReadsMax, packet_bytes));
     for (std::size_t i = 0; i < UsbReader::kReadsMax; ++i) {
-        EXPECT_TRUE(reader.came(header(i == 0 ? adb::Command::cnxn : adb::Command::okay, 0)));
+        EXPECT_TRUE(reader.came(usb_header(i == 0 ? adb::Command::cnxn : adb::Command::okay, 0)));
     }
     EXPECT_THAT(ask(reader), ElementsAre(packet_bytes));
     return reader;
@@ -56,18 +56,18 @@ TEST(UsbReader, AHeaderIsOneUsbPacket) {
 TEST(UsbReader, TheReadsThatWaitedForTheFirstPacketServeTheNextOnes) {
     UsbReader reader(512);
     EXPECT_THAT(ask(reader), ElementsAre(512u, 512u, 512u, 512u));
-    EXPECT_TRUE(reader.came(header(adb::Command::cnxn, 600)));
+    EXPECT_TRUE(reader.came(usb_header(adb::Command::cnxn, 600)));
     EXPECT_THAT(ask(reader), ElementsAre()) << "two for the payload, one for a header";
     EXPECT_TRUE(reader.came(Bytes(512)));
     EXPECT_TRUE(reader.came(Bytes(88)));
-    EXPECT_TRUE(reader.came(header(adb::Command::wrte, 16384)));
+    EXPECT_TRUE(reader.came(usb_header(adb::Command::wrte, 16384)));
     EXPECT_THAT(ask(reader), ElementsAre(16384u, 512u));
 }
 
 TEST(UsbReader, ALongFirstPayloadIsAskedForAfterTheReadsThatWaited) {
     UsbReader reader(512);
     ask(reader);
-    EXPECT_TRUE(reader.came(header(adb::Command::cnxn, 4096)));
+    EXPECT_TRUE(reader.came(usb_header(adb::Command::cnxn, 4096)));
     EXPECT_THAT(ask(reader), ElementsAre(2560u)) << "three reads of 512 are queued; a fifth would be too many";
     EXPECT_TRUE(reader.came(Bytes(512)));
     EXPECT_THAT(ask(reader), ElementsAre(512u));
@@ -75,7 +75,7 @@ TEST(UsbReader, ALongFirstPayloadIsAskedForAfterTheReadsThatWaited) {
 
 TEST(UsbReader, APayloadIsAskedForWithTheNextHeaderBehindIt) {
     auto reader = in_step();
-    EXPECT_TRUE(reader.came(header(adb::Command::wrte, 600)));
+    EXPECT_TRUE(reader.came(usb_header(adb::Command::wrte, 600)));
     EXPECT_THAT(ask(reader), ElementsAre(1024u, 512u));
     const auto got = reader.came(Bytes(600, 'x'));
     ASSERT_TRUE(got);
@@ -103,7 +103,7 @@ TEST(UsbReader, ExactSizes) {
                                   {16384 * 3, {16384, 16384, 16384, 512}}};
     for (const auto& size : sizes) {
         auto reader = in_step();
-        EXPECT_TRUE(reader.came(header(adb::Command::wrte, size.payload)));
+        EXPECT_TRUE(reader.came(usb_header(adb::Command::wrte, size.payload)));
         EXPECT_EQ(ask(reader), size.reads) << size.payload;
         UsbPipe pipe(512);
         pipe.write(Bytes(size.payload, 'x'));
@@ -120,13 +120,13 @@ TEST(UsbReader, ExactSizes) {
 
 TEST(UsbReader, SuperSpeedRoundsUpTo1024) {
     auto reader = in_step(1024);
-    EXPECT_TRUE(reader.came(header(adb::Command::wrte, 1025)));
+    EXPECT_TRUE(reader.came(usb_header(adb::Command::wrte, 1025)));
     EXPECT_THAT(ask(reader), ElementsAre(2048u, 1024u));
 }
 
 TEST(UsbReader, ALargePayloadKeepsFewReadsQueued) {
     auto reader = in_step();
-    EXPECT_TRUE(reader.came(header(adb::Command::wrte, 1024 * 1024)));
+    EXPECT_TRUE(reader.came(usb_header(adb::Command::wrte, 1024 * 1024)));
     EXPECT_EQ(ask(reader).size(), UsbReader::kReadsMax);
     EXPECT_TRUE(reader.came(Bytes(16384)));
     EXPECT_THAT(ask(reader), ElementsAre(16384u));
@@ -134,14 +134,14 @@ TEST(UsbReader, ALargePayloadKeepsFewReadsQueued) {
 
 TEST(UsbReader, APieceMayBeSmallerThanAskedFor) {
     auto reader = in_step();
-    EXPECT_TRUE(reader.came(header(adb::Command::wrte, 1024)));
+    EXPECT_TRUE(reader.came(usb_header(adb::Command::wrte, 1024)));
     reader.asked(512);
     EXPECT_THAT(ask(reader), ElementsAre(512u, 512u));
 }
 
 TEST(UsbReader, JunkBeforeTheFirstAnswerIsThrownAway) {
     UsbReader reader(512);
-    const Bytes old_write = header(adb::Command::wrte, 3);
+    const Bytes old_write = usb_header(adb::Command::wrte, 3);
     for (const Bytes& junk :
          {Bytes{1, 2, 3}, Bytes(512, 0xff), Bytes(24, 0), Bytes{}, old_write, Bytes{'a', 'b', 'c'}}) {
         ask(reader);
@@ -150,7 +150,7 @@ TEST(UsbReader, JunkBeforeTheFirstAnswerIsThrownAway) {
         EXPECT_TRUE(got->empty());
         EXPECT_THAT(ask(reader), ElementsAre(512u));
     }
-    EXPECT_EQ(reader.came(header(adb::Command::auth, 20))->size(), 24u);
+    EXPECT_EQ(reader.came(usb_header(adb::Command::auth, 20))->size(), 24u);
     EXPECT_EQ(reader.came(Bytes(20))->size(), 20u);
 }
 
@@ -172,7 +172,7 @@ TEST(UsbReader, JunkHasALimit) {
 
 TEST(UsbReader, AShortReadOnlyChangesWhatIsAskedNext) {
     auto reader = in_step();
-    EXPECT_TRUE(reader.came(header(adb::Command::wrte, 16384)));
+    EXPECT_TRUE(reader.came(usb_header(adb::Command::wrte, 16384)));
     EXPECT_THAT(ask(reader), ElementsAre(16384u, 512u));
     EXPECT_EQ(reader.came(Bytes(10'000))->size(), 10'000u);
     EXPECT_THAT(ask(reader), ElementsAre(6144u, 512u)) << "6384 are left, 512 of them go into the queued header's read";
@@ -184,12 +184,12 @@ TEST(UsbReader, AShortReadOnlyChangesWhatIsAskedNext) {
 
 TEST(UsbReader, HeaderAndPayloadInOneTransfer) {
     auto reader = in_step();
-    Bytes glued = header(adb::Command::wrte, 100);
+    Bytes glued = usb_header(adb::Command::wrte, 100);
     glued.resize(124, 'x');
     EXPECT_EQ(reader.came(glued)->size(), 124u);
     EXPECT_THAT(ask(reader), ElementsAre(512u));
 
-    Bytes long_one = header(adb::Command::wrte, 1000);
+    Bytes long_one = usb_header(adb::Command::wrte, 1000);
     long_one.resize(512, 'x');
     EXPECT_EQ(reader.came(long_one)->size(), 512u);
     EXPECT_THAT(ask(reader), ElementsAre(512u, 512u)) << "512 of the payload are left";
@@ -197,7 +197,7 @@ TEST(UsbReader, HeaderAndPayloadInOneTransfer) {
 
 TEST(UsbReader, AHeaderInPieces) {
     auto reader = in_step();
-    const Bytes h = header(adb::Command::wrte, 5);
+    const Bytes h = usb_header(adb::Command::wrte, 5);
     EXPECT_TRUE(reader.came(ByteView(h).first(7)));
     EXPECT_THAT(ask(reader), ElementsAre(512u));
     EXPECT_TRUE(reader.came(ByteView(h).subspan(7)));
@@ -207,7 +207,7 @@ TEST(UsbReader, AHeaderInPieces) {
 TEST(UsbReader, AWrongHeaderIsPassedOnAndNothingMoreIsAskedFor) {
     for (const bool magic : {true, false}) {
         auto reader = in_step();
-        Bytes h = magic ? header(adb::Command::wrte, 5) : header(adb::Command::wrte, adb::kMaxPayloadBytes + 1);
+        Bytes h = magic ? usb_header(adb::Command::wrte, 5) : usb_header(adb::Command::wrte, adb::kMaxPayloadBytes + 1);
         if (magic) h[20] ^= 1;
         EXPECT_EQ(reader.came(h)->size(), 24u);
         EXPECT_EQ(reader.next_size(), 0u);
@@ -222,14 +222,14 @@ TEST(UsbReader, AnySplitArrivesWhole) {
         const std::size_t packet_bytes = random() % 2 ? 512 : 1024;
         Bytes wire;
         UsbPipe pipe(packet_bytes);
-        Bytes part = header(adb::Command::cnxn, 0);
+        Bytes part = usb_header(adb::Command::cnxn, 0);
         const bool torn = random() % 3 == 0;
         for (int packets = 0; packets < 20; ++packets) {
             pipe.write(part);
             wire.insert(wire.end(), part.begin(), part.end());
             std::size_t length = random() % 40'000;
             if (random() % 2) length = length / packet_bytes * packet_bytes;
-            part = header(adb::Command::wrte, length);
+            part = usb_header(adb::Command::wrte, length);
             pipe.write(part);
             wire.insert(wire.end(), part.begin(), part.end());
             part.resize(length);

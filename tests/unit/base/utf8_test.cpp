@@ -12,7 +12,7 @@ using namespace std::string_literals;
 
 const std::string kBad = "\xEF\xBF\xBD";
 
-std::string bad(int times) {
+std::string replacements(int times) {
     std::string s;
     for (int i = 0; i < times; ++i) s += kBad;
     return s;
@@ -29,18 +29,18 @@ const Vector kVectors[] = {
     {"plain", "plain"},
     {"a\0b"s, "a\0b"s},
     {"\xC2\xA2 \xE2\x82\xAC \xF0\x9F\x98\x80", "\xC2\xA2 \xE2\x82\xAC \xF0\x9F\x98\x80"},
-    {"\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41", bad(8) + "A"},                    // table 3-8: overlong forms
-    {"\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41", bad(8) + "A"},                    // table 3-9: surrogates
-    {"\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42", bad(5) + "A" + bad(2) + "B"},     // table 3-10: others
-    {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41", bad(4) + "A"},                    // table 3-11: cut characters
+    {"\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41", replacements(8) + "A"},  // table 3-8: overlong forms
+    {"\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41", replacements(8) + "A"},  // table 3-9: surrogates
+    {"\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42", replacements(5) + "A" + replacements(2) + "B"},  // table 3-10: others
+    {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41", replacements(4) + "A"},           // table 3-11: cut characters
     {"\xF0\x90\x80\x80\xF4\x8F\xBF\xBF", "\xF0\x90\x80\x80\xF4\x8F\xBF\xBF"},  // first and last of four bytes
     {"\xED\x9F\xBF\xEE\x80\x80", "\xED\x9F\xBF\xEE\x80\x80"},                  // around the surrogates
     {"\xE0\xA0\x80\xC2\x80", "\xE0\xA0\x80\xC2\x80"},                          // shortest of three and of two
-    {"\x80", bad(1)},
-    {"\xF5\x80\x80\x80", bad(4)},
-    {"x\xE2\x82", "x" + bad(1)},
-    {"\xF0\x9F\x98", bad(1)},
-    {"\xE2\x82\xE2\x82\xAC", bad(1) + "\xE2\x82\xAC"},
+    {"\x80", replacements(1)},
+    {"\xF5\x80\x80\x80", replacements(4)},
+    {"x\xE2\x82", "x" + replacements(1)},
+    {"\xF0\x9F\x98", replacements(1)},
+    {"\xE2\x82\xE2\x82\xAC", replacements(1) + "\xE2\x82\xAC"},
 };
 
 TEST(Utf8, ReplacesMaximalSubparts) {

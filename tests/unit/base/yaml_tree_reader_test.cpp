@@ -11,14 +11,14 @@ using std::chrono_literals::operator""ms;
 
 constexpr KeySpec kKeys[] = {{"version", true}, {"name", false}, {"timeout", false}, {"on", false},
                              {"count", false},  {"tags", false}, {"labels", false},  {"share", false}};
-const Source kSource{"f.yaml", Code::bad_job, kFileBytesMax};
+const Source kReaderSource{"f.yaml", Code::bad_job, kFileBytesMax};
 
 TEST(MapReader, ReadsEveryType) {
     const Node root = *parse(
         "version: 1\nname: 'x'\ntimeout: 1.5s\non: true\ncount: -3\ntags: [a, 012]\nlabels: {k: v, 'l': 'on'}\nshare: "
         "0.25\n",
-        kSource);
-    Problems problems(kSource);
+        kReaderSource);
+    Problems problems(kReaderSource);
     const MapReader map(root, "", kKeys, problems);
     EXPECT_EQ(map.integer("version", 1, 1), 1);
     EXPECT_EQ(map.string("name"), "x");
@@ -40,8 +40,8 @@ TEST(MapReader, CollectsEverythingThatIsWrong) {
     const Node root = *parse(
         "nmae: a\nelephant: b\non: yes\ntimeout: 10\ncount: 99\ntags: [a, [b], ~]\nlabels: {k: {}}\nshare: "
         "'0.5'\nname:\n",
-        kSource);
-    Problems problems(kSource);
+        kReaderSource);
+    Problems problems(kReaderSource);
     const MapReader map(root, "steps[0]", kKeys, problems);
     EXPECT_EQ(map.boolean("on"), std::nullopt);
     EXPECT_EQ(map.duration("timeout"), std::nullopt);
@@ -72,21 +72,21 @@ TEST(MapReader, CollectsEverythingThatIsWrong) {
 }
 
 TEST(MapReader, AListWhereAMapIsWanted) {
-    Problems problems(kSource);
-    const Node list = *parse("- a\n", kSource);
+    Problems problems(kReaderSource);
+    const Node list = *parse("- a\n", kReaderSource);
     const MapReader map(list, "", kKeys, problems);
     EXPECT_FALSE(map.is_map());
     EXPECT_EQ(map.string("name"), std::nullopt);
     EXPECT_EQ(problems.error().message, "f.yaml:1:1: a map is wanted, this is a list");
-    Problems empty(kSource);
-    const Node nothing = *parse("", kSource);
+    Problems empty(kReaderSource);
+    const Node nothing = *parse("", kReaderSource);
     const MapReader none(nothing, "", kKeys, empty);
     EXPECT_EQ(empty.error().message, "f.yaml:1:1: the value is missing: a map is wanted");
 }
 
 TEST(MapReader, WordsAndNumbersThatAreNone) {
-    Problems problems(kSource);
-    const Node root = *parse("name: tpc\ncount: 1_000\nshare: 0x10\nversion: '1'\non: 'true'\n", kSource);
+    Problems problems(kReaderSource);
+    const Node root = *parse("name: tpc\ncount: 1_000\nshare: 0x10\nversion: '1'\non: 'true'\n", kReaderSource);
     const MapReader map(root, "", kKeys, problems);
     EXPECT_EQ(map.word("name", {"auto", "tcp", "usb"}), std::nullopt);
     EXPECT_EQ(map.integer("count", 0, 5000), std::nullopt);
@@ -105,7 +105,7 @@ TEST(MapReader, WordsAndNumbersThatAreNone) {
 }
 
 TEST(Problems, AreBounded) {
-    Problems problems(kSource);
+    Problems problems(kReaderSource);
     for (std::uint32_t i = 0; i < 500; ++i) problems.add(Mark{i + 1, 1}, "bad");
     const auto lines = problems.lines();
     ASSERT_EQ(lines.size(), Problems::kProblemsMax + 1);

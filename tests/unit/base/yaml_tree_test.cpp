@@ -9,10 +9,10 @@
 namespace drover::yaml {
 namespace {
 
-const Source kSource{"f.yaml", Code::bad_job, kFileBytesMax};
+const Source kTreeSource{"f.yaml", Code::bad_job, kFileBytesMax};
 
 Node good(std::string_view text) {
-    auto tree = parse(text, kSource);
+    auto tree = parse(text, kTreeSource);
     if (!tree) {
         ADD_FAILURE() << tree.error().message;
         return {};
@@ -20,7 +20,7 @@ Node good(std::string_view text) {
     return *tree;
 }
 
-std::string bad(std::string_view text, const Source& source = kSource) {
+std::string bad(std::string_view text, const Source& source = kTreeSource) {
     const auto tree = parse(text, source);
     if (tree) return "(accepted)";
     EXPECT_EQ(tree.error().code, source.code);

@@ -16,7 +16,7 @@ namespace {
 using test::read_file;
 using Flow = OutputSink::Flow;
 
-Row row_at(std::size_t index, Code code = Code::ok) {
+Row saved_row(std::size_t index, Code code = Code::ok) {
     Row row;
     row.index = index;
     row.code = code;
@@ -60,8 +60,8 @@ TEST_F(OutDirTest, WritesEachStreamOfEachPhoneAndThenPassesTheRowOn) {
     EXPECT_EQ(out->on_output(0, OutputStream::out, "one ", [] {}), Flow::go_on);
     out->on_output(0, OutputStream::err, std::string_view("\0\xff", 2), [] {});
     out->on_output(0, OutputStream::out, "two", [] {});
-    out->on_row(row_at(0));
-    out->on_row(row_at(1));
+    out->on_row(saved_row(0));
+    out->on_row(saved_row(1));
     out->on_done();
     const auto rows = until_done(queue_);
     ASSERT_EQ(rows.size(), 2u);
@@ -79,7 +79,7 @@ TEST_F(OutDirTest, APhonePastItsLimitWaitsAndIsResumed) {
     EXPECT_EQ(out->on_output(0, OutputStream::out, piece, [&] { resumed.set_value(); }), Flow::later);
     resumed.get_future().wait();
     EXPECT_EQ(file("a.out"), piece);
-    out->on_row(row_at(0));
+    out->on_row(saved_row(0));
     out->on_done();
     until_done(queue_);
 }
@@ -92,9 +92,9 @@ TEST_F(OutDirTest, AFileThatCannotBeWrittenIsToldInTheRow) {
         std::filesystem::create_symlink("/dev/null", dir / name);  // a link is refused, also for root
     }
     for (const std::size_t target : {0, 1, 2}) out->on_output(target, OutputStream::out, "x", [] {});
-    out->on_row(row_at(0));
-    out->on_row(row_at(1, Code::command_failed));
-    out->on_row(row_at(2));
+    out->on_row(saved_row(0));
+    out->on_row(saved_row(1, Code::command_failed));
+    out->on_row(saved_row(2));
     out->on_done();
     // A phone whose output was written before its row came is behind the others: rows have no order.
     auto rows = until_done(queue_);

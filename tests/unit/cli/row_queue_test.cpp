@@ -7,7 +7,7 @@
 namespace drover::cli {
 namespace {
 
-Row row_at(std::size_t index) {
+Row queued_row(std::size_t index) {
     Row row;
     row.index = index;
     return row;
@@ -15,14 +15,14 @@ Row row_at(std::size_t index) {
 
 TEST(RowQueue, GivesRowsInTheirOrderAndThenDone) {
     RowQueue queue;
-    queue.on_row(row_at(7));
-    queue.on_row(row_at(3));
+    queue.on_row(queued_row(7));
+    queue.on_row(queued_row(3));
     auto batch = queue.take(std::nullopt);
     ASSERT_EQ(batch.rows.size(), 2u);
     EXPECT_EQ(batch.rows[0].index, 7u);
     EXPECT_EQ(batch.rows[1].index, 3u);
     EXPECT_FALSE(batch.done);
-    queue.on_row(row_at(1));
+    queue.on_row(queued_row(1));
     queue.on_done();
     batch = queue.take(std::nullopt);
     EXPECT_EQ(batch.rows.size(), 1u);
@@ -47,7 +47,7 @@ TEST(RowQueue, NoRowIsLostBetweenThreads) {
     RowQueue queue;
     std::thread writer([&] {
         for (std::size_t i = 0; i < kRows; ++i) {
-            queue.on_row(row_at(i));
+            queue.on_row(queued_row(i));
             if (i % 97 == 0) queue.wake();
         }
         queue.on_done();

@@ -29,7 +29,7 @@ private:
     bool stopped_ = false;
 };
 
-Row row_at(std::size_t index, Code code = Code::ok) {
+Row ended_row(std::size_t index, Code code = Code::ok) {
     Row row;
     row.index = index;
     row.instance_id = index == 0 ? "a" : "b";
@@ -50,7 +50,7 @@ protected:
         stopper_.emplace(false, queue_, patience_);
         for (const int signal : early_) ::kill(::getpid(), signal);
         stopper_->attach(call);
-        queue_.on_row(row_at(0));
+        queue_.on_row(ended_row(0));
         const auto end = Watch(queue_, *stopper_, presenter, call).run();
         stopper_->detach();
         out_ = testing::internal::GetCapturedStdout();
@@ -75,7 +75,7 @@ TEST_F(WatchTest, AStopEndsWithTheRowsOfTheCall) {
     send(SIGTERM);
     EXPECT_EQ(run([&](const Error& error) {
                   why = error.message;
-                  queue_.on_row(row_at(1, Code::interrupted));
+                  queue_.on_row(ended_row(1, Code::interrupted));
                   queue_.on_done();
               }),
               Watch::End::complete);
@@ -105,8 +105,8 @@ TEST_F(WatchTest, ASecondSignalAbandonsAtOnce) {
 }
 
 TEST_F(WatchTest, ASecondRowOfOnePhoneIsNotShown) {
-    queue_.on_row(row_at(0));
-    queue_.on_row(row_at(1));
+    queue_.on_row(ended_row(0));
+    queue_.on_row(ended_row(1));
     queue_.on_done();
     EXPECT_EQ(run([](const Error&) {}), Watch::End::complete);
     EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), 2) << out_;

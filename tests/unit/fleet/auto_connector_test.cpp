@@ -39,7 +39,7 @@ struct Views final : fleet::ServerListener {
     }
 };
 
-struct Heard final : fleet::ConnectorSink {
+struct HeardConnector final : fleet::ConnectorSink {
     std::mutex mutex;
     std::condition_variable changed;
     int online = 0;
@@ -98,7 +98,7 @@ protected:
     }
 
     Views views;
-    Heard sink;
+    HeardConnector sink;
     LoopPool pool{1};
     std::unique_ptr<fleet::ServerHub> hub;
     std::unique_ptr<fleet::ServerHub::Subscription> seen;

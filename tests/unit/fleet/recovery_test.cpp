@@ -15,68 +15,68 @@ namespace {
 using namespace std::chrono_literals;
 using fleet::Ladder;
 
-const TimePoint kStart = TimePoint() + 1000s;
+const TimePoint kFirstMoment = TimePoint() + 1000s;
 const std::vector<Rung> kRungs{{RungKind::reconnect, 10s, 5s}, {RungKind::reboot, 20s, 60s}, {RungKind::ask, 0s, 1s}};
 
 std::string taken(Ladder& ladder, Duration at, bool busy = false) {
-    const auto rung = ladder.take(kStart + at, busy);
+    const auto rung = ladder.take(kFirstMoment + at, busy);
     return rung ? std::string(to_string(rung->kind)) : "nothing";
 }
 
 TEST(Ladder, EachRungHasItsOwnWaitAndCheck) {
     Ladder ladder(kRungs);
     EXPECT_FALSE(ladder.due());
-    ladder.trouble(kStart);
-    ladder.trouble(kStart + 9s);  // still the same trouble
+    ladder.trouble(kFirstMoment);
+    ladder.trouble(kFirstMoment + 9s);  // still the same trouble
     EXPECT_EQ(taken(ladder, 9s), "nothing");
     EXPECT_EQ(taken(ladder, 10s), "reconnect");
-    EXPECT_EQ(ladder.due(), kStart + 10s + 5s + 20s);
+    EXPECT_EQ(ladder.due(), kFirstMoment + 10s + 5s + 20s);
     EXPECT_EQ(taken(ladder, 34s), "nothing");
     EXPECT_EQ(taken(ladder, 35s), "reboot");
     EXPECT_EQ(taken(ladder, 95s), "ask");
     EXPECT_FALSE(ladder.due());
-    ladder.trouble(kStart + 100s);
+    ladder.trouble(kFirstMoment + 100s);
     EXPECT_FALSE(ladder.due()) << "a person was asked; that is not done again and again";
 }
 
 TEST(Ladder, NeverOnAPhoneThatRunsACommand) {
     Ladder ladder(kRungs);
-    ladder.trouble(kStart);
+    ladder.trouble(kFirstMoment);
     EXPECT_EQ(taken(ladder, 50s, true), "nothing");
     EXPECT_EQ(taken(ladder, 51s), "reconnect") << "it stays due";
 }
 
 TEST(Ladder, BeginsAnewAndSaysWhatHelped) {
     Ladder ladder(kRungs);
-    ladder.trouble(kStart);
+    ladder.trouble(kFirstMoment);
     EXPECT_EQ(ladder.well(), std::nullopt) << "nothing was tried";
-    ladder.trouble(kStart + 100s);
+    ladder.trouble(kFirstMoment + 100s);
     EXPECT_EQ(taken(ladder, 110s), "reconnect");
     EXPECT_EQ(ladder.well(), RungKind::reconnect);
-    ladder.trouble(kStart + 200s);
+    ladder.trouble(kFirstMoment + 200s);
     EXPECT_EQ(taken(ladder, 210s), "reconnect");
 }
 
 TEST(Ladder, WithoutRungsNothingIsEverDue) {
     Ladder ladder({});
-    ladder.trouble(kStart);
+    ladder.trouble(kFirstMoment);
     EXPECT_FALSE(ladder.due());
 }
 
 TEST(Pace, LetsABurstThroughAndThenItsRate) {
     fleet::Pace pace(10);
     int at_once = 0;
-    while (pace.take(kStart) == Duration::zero()) ++at_once;
+    while (pace.take(kFirstMoment) == Duration::zero()) ++at_once;
     EXPECT_EQ(at_once, 10);
-    EXPECT_GT(pace.take(kStart + 50ms), Duration::zero());
-    EXPECT_EQ(pace.take(kStart + 101ms), Duration::zero());
+    EXPECT_GT(pace.take(kFirstMoment + 50ms), Duration::zero());
+    EXPECT_EQ(pace.take(kFirstMoment + 101ms), Duration::zero());
     int later = 0;
-    while (pace.take(kStart + 10s) == Duration::zero()) ++later;
+    while (pace.take(kFirstMoment + 10s) == Duration::zero()) ++later;
     EXPECT_EQ(later, 10) << "what was not used is not saved up without end";
 }
 
 // A phone under watch, its links made and broken by the test.
-struct Heard final : fleet::StateListener {
+struct HeardStates final : fleet::StateListener {
     std::mutex mutex;
     std::condition_variable changed;
     std::vector<std::string> seen;
@@ -120,7 +120,7 @@ protected:
     Upkeep upkeep;
     fleet::RecoveryCounts counts;
     fleet::PhoneShared shared;
-    Heard heard;
+    HeardStates heard;
     LoopPool pool{1};
     FakeConnector* connector = nullptr;
     std::unique_ptr<fleet::Phone> phone;

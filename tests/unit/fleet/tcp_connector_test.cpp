@@ -13,7 +13,7 @@
 namespace drover::test {
 namespace {
 
-struct NotedSink final : fleet::ConnectorSink {
+struct TcpSink final : fleet::ConnectorSink {
     std::promise<void> online;
     std::promise<std::pair<Error, bool>> down;
     adb::Carrier* carrier = nullptr;
@@ -55,7 +55,7 @@ protected:
 
     LoopPool pool{1};
     Listener listener;
-    NotedSink sink;
+    TcpSink sink;
     std::unique_ptr<fleet::TcpConnector> connector;
     int phone = -1;
 };

@@ -14,7 +14,7 @@ namespace {
 using fleet::PhoneEvent;
 using ::testing::ElementsAre;
 
-struct NotedSink final : fleet::ConnectorSink {
+struct UsbSink final : fleet::ConnectorSink {
     std::vector<std::string> events;
     std::promise<adb::Carrier*> online;
     std::promise<std::pair<Error, bool>> down;
@@ -65,7 +65,7 @@ protected:
     LoopPool pool{1};
     MemoryUsbBus bus;
     std::shared_ptr<MemoryUsbPort> port = std::make_shared<MemoryUsbPort>();
-    NotedSink sink;
+    UsbSink sink;
     std::unique_ptr<fleet::UsbConnector> connector;
 };
 
@@ -178,7 +178,7 @@ TEST(UsbConnectorHint, ComesWithEachNewPlug) {
     LoopPool pool{1};
     fleet::LinkConnectorOptions options;
     options.link.keys = std::make_shared<adb::KeyRing>();
-    NotedSink sink;
+    UsbSink sink;
     int hints = 0;
     std::unique_ptr<fleet::UsbConnector> connector;
     pool.run_on(0, [&] {

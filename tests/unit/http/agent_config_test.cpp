@@ -7,19 +7,19 @@
 namespace drover::http {
 namespace {
 
-Result<Config> parse(const std::string& agent) {
+Result<Config> parse_agent(const std::string& agent) {
     return parse_config("version: 1\nagent:\n" + agent, "/etc/drover/drover.yaml", {"/var/lib/drover"});
 }
 constexpr const char* kLeast = "  controller: https://c.example\n  server_id: s1\n";
 
 void expect_bad(const std::string& agent, std::string_view part) {
-    const auto config = parse(agent);
+    const auto config = parse_agent(agent);
     ASSERT_FALSE(config) << agent;
     EXPECT_NE(config.error().message.find(part), std::string::npos) << config.error().message;
 }
 
 TEST(AgentConfigFile, TheLeastHasTheDocumentedDefaults) {
-    const auto config = parse(kLeast);
+    const auto config = parse_agent(kLeast);
     ASSERT_TRUE(config) << config.error().message;
     ASSERT_TRUE(config->agent);
     const auto& agent = *config->agent;
@@ -32,10 +32,11 @@ TEST(AgentConfigFile, TheLeastHasTheDocumentedDefaults) {
 }
 
 TEST(AgentConfigFile, AllOfIt) {
-    const auto config = parse(std::string(kLeast) +
-                              "  token_file: t\n  ca: ca.pem\n  poll: 1m\n  retry: 2s\n  retry_max: 1m\n  parallel: 2\n"
-                              "  jobs: {2c0689c860ad4728a497c91ec0844384: jobs/a.yaml}\n"
-                              "  buckets: {lab: {directory: /srv/logs, mode: '0700'}, other: {directory: logs}}\n");
+    const auto config =
+        parse_agent(std::string(kLeast) +
+                    "  token_file: t\n  ca: ca.pem\n  poll: 1m\n  retry: 2s\n  retry_max: 1m\n  parallel: 2\n"
+                    "  jobs: {2c0689c860ad4728a497c91ec0844384: jobs/a.yaml}\n"
+                    "  buckets: {lab: {directory: /srv/logs, mode: '0700'}, other: {directory: logs}}\n");
     ASSERT_TRUE(config) << config.error().message;
     const auto& agent = *config->agent;
     EXPECT_EQ(agent.token_file, "/etc/drover/t");
@@ -52,8 +53,8 @@ TEST(AgentConfigFile, MistakesAreNamed) {
     expect_bad("  controller: http://c.example\n  server_id: s1\n", "insecure: true");
     expect_bad("  controller: ftp://c.example\n  server_id: s1\n", "agent.controller");
     const std::string least = kLeast;
-    EXPECT_TRUE(parse("  controller: http://c.example\n  server_id: s1\n  insecure: true\n"));
-    EXPECT_TRUE(parse("  controller: http://127.0.0.1:8090\n  server_id: s1\n"));
+    EXPECT_TRUE(parse_agent("  controller: http://c.example\n  server_id: s1\n  insecure: true\n"));
+    EXPECT_TRUE(parse_agent("  controller: http://127.0.0.1:8090\n  server_id: s1\n"));
     expect_bad(least + "  token: a\n  token_file: b\n", "one of token");
     expect_bad(least + "  poll: 30\n", "agent.poll");
     expect_bad(least + "  retry: 10m\n", "longer than retry_max");

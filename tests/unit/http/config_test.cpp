@@ -10,16 +10,16 @@ namespace {
 
 const ConfigDefaults kDefaults{"/state"};
 
-Result<Config> parse(std::string_view text) { return parse_config(text, "/etc/drover/drover.yaml", kDefaults); }
+Result<Config> parse_text(std::string_view text) { return parse_config(text, "/etc/drover/drover.yaml", kDefaults); }
 std::string mistake(std::string_view text) {
-    const auto config = parse(text);
+    const auto config = parse_text(text);
     return config ? "" : config.error().message;
 }
 
 // The documented file says every key with its default; nothing in it may change anything.
 TEST(Config, TheDocumentedFileIsTheDefaults) {
     const auto text = test::read_file(std::filesystem::path(DROVER_SOURCE_DIR) / "config" / "drover.yaml");
-    const auto config = parse(text);
+    const auto config = parse_text(text);
     ASSERT_TRUE(config) << config.error().message;
     const auto defaults = default_config(kDefaults);
     EXPECT_EQ(config->listen.size(), 1U);
@@ -53,7 +53,7 @@ TEST(Config, TheDocumentedFileIsTheDefaults) {
 }
 
 TEST(Config, ReadsWhatIsSaid) {
-    const auto config = parse(
+    const auto config = parse_text(
         "version: 1\ninventory: inv.yaml\nstate_dir: /var/lib/drover\napi:\n  listen: ['[::1]:1', 'localhost:2']\n  "
         "socket: ''\n"
         "  status_axis: activity\n  sync_timeout: 2s\ntasks: {keep: 1h, parallel: 3}\nlog: {level: warn, form: json, "
@@ -74,7 +74,7 @@ TEST(Config, ReadsWhatIsSaid) {
 }
 
 TEST(Config, Upkeep) {
-    const auto config = parse(
+    const auto config = parse_text(
         "version: 1\nupkeep:\n  reconnects_per_second: 7\n  breaker: {failures: 3, pause: 9s}\n"
         "  health: {every: 1m, battery_min: 15, temperature_max: 45, storage_min_mib: 500}\n"
         "  ladder: [{do: reconnect, after: 2m}, {do: usb-reset, check: 3s}, {do: reboot}, {do: ask}]\n");

@@ -14,7 +14,7 @@ namespace {
 using Vars = std::map<std::string, std::string>;
 const Vars kVars{{"pkg", "com.x"}, {"quote", "it's"}, {"empty", ""}, {"evil", "$(touch x); `y` \"z\" \\ * | & \n#"}};
 
-Instance phone() {
+Instance labelled_phone() {
     Instance out;
     out.id = "r-01";
     out.serial = "S 1";
@@ -32,7 +32,7 @@ NameTable names_of(const Vars& vars) {
 std::string expanded(std::string_view text, Template::Use use = Template::Use::shell, const Vars& vars = kVars) {
     const auto parsed = Template::parse(text, use, names_of(vars));
     if (!parsed) return std::to_string(parsed.error()[0].opening) + ": " + parsed.error()[0].message;
-    const Instance instance = phone();
+    const Instance instance = labelled_phone();
     const auto out = parsed->expand(Scope{instance, {}, {}, {}, {}, "", Standing::good});
     return out ? *out : out.error();
 }

@@ -65,14 +65,14 @@ protected:
     std::uint16_t port = 0;
 };
 
-constexpr std::string_view kGet = "GET /s HTTP/1.1\r\nHost: x\r\n\r\n";
+constexpr std::string_view kStreamGet = "GET /s HTTP/1.1\r\nHost: x\r\n\r\n";
 constexpr std::string_view kHead =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 TEST_F(Stream, PiecesAreChunksAndTheConnectionGoesOn) {
     start(options());
     test::RawClient client(port);
-    client.send(kGet);
+    client.send(kStreamGet);
     const auto stream = next_body();
     EXPECT_EQ(client.read_until("\r\n\r\n"), kHead);
     EXPECT_EQ(stream->write("hello"), BodyStream::Written::taken);
@@ -88,7 +88,7 @@ TEST_F(Stream, PiecesAreChunksAndTheConnectionGoesOn) {
 TEST_F(Stream, ANextRequestThatComesEarlyIsAnsweredAfterwards) {
     start(options());
     test::RawClient client(port);
-    client.send(std::string(kGet) + "GET /plain HTTP/1.1\r\n\r\n");
+    client.send(std::string(kStreamGet) + "GET /plain HTTP/1.1\r\n\r\n");
     const auto stream = next_body();
     stream->write("x");
     stream->end();
@@ -112,7 +112,7 @@ TEST_F(Stream, APeerThatClosesHasGone) {
     std::shared_ptr<BodyStream> stream;
     {
         test::RawClient client(port);
-        client.send(kGet);
+        client.send(kStreamGet);
         stream = next_body();
         EXPECT_EQ(client.read_until("\r\n\r\n"), kHead);
     }
@@ -123,7 +123,7 @@ TEST_F(Stream, APeerThatClosesHasGone) {
 TEST_F(Stream, AStreamOfAServerThatEndsHasGone) {
     start(options());
     test::RawClient client(port);
-    client.send(kGet);
+    client.send(kStreamGet);
     const auto stream = next_body();
     EXPECT_FALSE(server->stop(10ms));
     server.reset();
@@ -135,7 +135,7 @@ TEST_F(Stream, AQuietStreamShowsThatItLives) {
     o.session.heartbeat = 20ms;
     start(std::move(o));
     test::RawClient client(port);
-    client.send(kGet);
+    client.send(kStreamGet);
     const auto stream = next_body();
     EXPECT_EQ(client.read_until("still here\n\n\r\n").substr(kHead.size()), "e\r\n: still here\n\n\r\n");
     EXPECT_NE(client.read_until("still here\n\n\r\n"), "");
@@ -149,7 +149,7 @@ TEST_F(Stream, AHostThatVanishesWithoutAWordHasGone) {
     o.session.unacked = 200ms;
     start(std::move(o));
     test::RawClient client(port);
-    client.send(kGet);
+    client.send(kStreamGet);
     const auto stream = next_body();
     EXPECT_NE(client.read_until("still here\n\n\r\n"), "");
     if (!client.vanish()) GTEST_SKIP() << "no socket filters here";
@@ -174,7 +174,7 @@ TEST_F(Stream, AWriterIsToldToWaitAndWhenToGoOn) {
 TEST_F(Stream, AReaderThatDoesNotReadIsCutAtTheLimit) {
     start(options());
     test::RawClient client(port);
-    client.send(kGet);
+    client.send(kStreamGet);
     const auto stream = next_body();
     const std::string piece(4 * 1024 * 1024, 'x');
     std::size_t pieces = 0;
