@@ -16,13 +16,13 @@ namespace {
 
 constexpr const char* kMksh = "/bin/mksh";
 
-struct Case {
+struct HostileCommand {
     std::string command;
     std::optional<int> code;
     std::optional<std::string> out;  // none: not looked at (the shell's own complaints)
 };
 
-std::vector<Case> hostile_commands() {
+std::vector<HostileCommand> hostile_commands() {
     return {
         {"true", 0, ""},
         {"echo hi", 0, "hi\n"},
