@@ -38,8 +38,8 @@ std::vector<std::string> split_names(std::string_view text) {
     return names;
 }
 
-// YYYYMMDDTHHMMSSZ
-std::optional<std::chrono::system_clock::time_point> parse_date(std::string_view text) {
+// YYYYMMDDTHHMMSSZ. In seconds: the clock's nanoseconds end in the year 2262, what a client writes does not.
+std::optional<std::chrono::sys_seconds> parse_date(std::string_view text) {
     if (text.size() != 16 || text[8] != 'T' || text[15] != 'Z') return std::nullopt;
     const auto number = [&](std::size_t at, std::size_t n) {
         int value = 0;
@@ -101,7 +101,8 @@ tl::expected<SignedRequest, std::string> read_signature(const net::Request& requ
     const auto* date = request.header("X-Sdk-Date");
     const auto when = date ? parse_date(*date) : std::nullopt;
     if (!when) return Bad("X-Sdk-Date is missing or malformed");
-    if (now - *when > kClockSkewMax || *when - now > kClockSkewMax)
+    const auto seconds_now = std::chrono::floor<std::chrono::seconds>(now);
+    if (seconds_now - *when > kClockSkewMax || *when - seconds_now > kClockSkewMax)
         return Bad("X-Sdk-Date is more than 15 minutes off");
     parsed->date = *date;
     const auto* content = request.header("X-Sdk-Content-Sha256");

@@ -33,7 +33,7 @@ protected:
     std::unique_ptr<Process> hold(const std::string& on) {
         Args args{"run", long_job(), "--on", on, "--timeout", "300s", "--output", "json"};
         auto run = std::make_unique<Process>(drover_command(std::move(args), home.env()));
-        EXPECT_TRUE(serve.process().wait_for_error_line("200 POST run from")) << serve.process().err();
+        EXPECT_TRUE(serve.process().wait_for_error_line("status=200 method=POST call=run")) << serve.process().err();
         return run;
     }
     Finished exec(const std::string& on, Args more = {}) {
@@ -234,7 +234,7 @@ TEST_F(Holds, AnAgentsJobLeavesHeldPhonesAlone) {
     ServeProcess owner(host, sim_->inventory(), {"--config", config.string()});
     ASSERT_EQ(host.drover({"wait", "all"}).code(), 0);
     Process run(drover_command({"run", long_job(), "--on", "vphone-0001", "--timeout", "300s"}, host.env()));
-    ASSERT_TRUE(owner.process().wait_for_error_line("200 POST run from"));
+    ASSERT_TRUE(owner.process().wait_for_error_line("status=200 method=POST call=run"));
     ASSERT_EQ(control.drover({"source", "send", "rack", "START", "--task", "three"}).code(), 0);
     ASSERT_EQ(control.drover({"source", "send", "rack", "START", "--task", "nightly"}).code(), 0);
     const auto results = [&] { return control.drover({"source", "results", "rack", "--json"}).out; };

@@ -86,8 +86,8 @@ TEST(Signature, TheClockMayBe15MinutesOff) {
     EXPECT_TRUE(good(vector_1(), kNow - 15min));
     EXPECT_FALSE(good(vector_1(), kNow + 15min + 1s)) << "a replay after the window";
     EXPECT_FALSE(good(vector_1(), kNow - 15min - 1s));
-    for (const char* date : {"", "20240101T000000", "20240101 000000Z", "2024-01-01T00:00:00Z", "20241301T000000Z",
-                             "20240101T240000Z", "2024010aT000000Z"}) {
+    for (const char* date : {"40480202T000000Z", "99991231T235959Z", "", "20240101T000000", "20240101 000000Z",
+                             "2024-01-01T00:00:00Z", "20241301T000000Z", "20240101T240000Z", "2024010aT000000Z"}) {
         auto r = vector_1();
         set(r, "X-Sdk-Date", date);
         EXPECT_FALSE(good(r)) << date;
