@@ -39,6 +39,12 @@ void JobWork::note_end(const Row& part) {
     run_->journal->end(run_->numbers[target_], position_, ended);
 }
 
+bool JobWork::has_past() const {
+    if (!run_->past) return false;
+    const auto& past = run_->past->phones[run_->numbers[target_]];
+    return !past.begun.empty() || !past.ended.empty();
+}
+
 // Whether the run that is taken up has done this step, or was in the middle of it.
 bool JobWork::restore_step() {
     // What goes on behind other steps ended with the run that is taken up: it begins again.
