@@ -92,6 +92,7 @@ public:
         task.choice = choice();
         task.steps = report::Steps::with;
         task.artifacts = artifacts();
+        task.resumed = o_.resume.has_value();
         task.step_directories = job_.step_directories();
         task.direct_only = task.artifacts    ? "--artifacts"
                            : o_.resume       ? "--resume"
