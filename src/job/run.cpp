@@ -21,22 +21,33 @@ std::size_t narrower(std::size_t a, std::size_t b) {
     return std::min(a, b);
 }
 
+job::OnceResult once_result(const job::EndedStep& ended) {
+    const auto& result = ended.result;
+    job::OnceResult out{{result.code, result.error_msg, result.exit_code, Phase::done, true}, {}};
+    std::size_t begin = 0;
+    for (const auto& run : ended.part.runs) {
+        out.output.push_back({run.stream, ended.part.execute_msg.substr(begin, run.end - begin)});
+        begin = run.end;
+    }
+    return out;
+}
+
 // Steps that ran once for all phones did so in the run that is taken up.
 void restore_once(job::RunShared& run) {
     if (!run.past || !run.host) return;
     for (std::size_t i = 0; i < run.plan.size(); ++i) {
         if (!run.plan[i].step->action->runs_once()) continue;
-        std::optional<job::Outcome> outcome;
+        std::optional<job::OnceResult> known;
         for (const auto& phone : run.past->phones) {
             const auto ended = phone.ended.find(i);
-            if (ended == phone.ended.end()) continue;
-            const auto& result = ended->second.result;
-            outcome = job::Outcome{result.code, result.error_msg, result.exit_code, Phase::done, true};
+            // A phone may have given up by itself: what the others say is what came of it.
+            if (ended != phone.ended.end() && (!known || known->outcome.code != Code::ok))
+                known = once_result(ended->second);
         }
         const bool begun = std::any_of(run.past->phones.begin(), run.past->phones.end(),
                                        [&](const job::PastPhone& phone) { return phone.begun.contains(i); });
-        if (!outcome && begun && !run.plan[i].step->idempotent) outcome = job::interrupted_step();
-        if (outcome && run.host->claim(i, [](const job::Outcome&) {})) run.host->publish(i, *outcome);
+        if (!known && begun && !run.plan[i].step->idempotent) known = job::OnceResult{job::interrupted_step(), {}};
+        if (known) run.host->once().settle(i, *std::move(known));
     }
 }
 

@@ -50,7 +50,8 @@ bool JobWork::restore_step() {
     // What goes on behind other steps ended with the run that is taken up: it begins again.
     if (!run_->past || step().action->goes_on()) return false;
     const auto& past = run_->past->phones[run_->numbers[target_]];
-    if (past.begun.contains(position_) && !step().idempotent) {
+    const bool known_of_others = step().action->runs_once() && run_->host->once().settled(position_);
+    if (past.begun.contains(position_) && !step().idempotent && !known_of_others) {
         combination_begun_ = true;
         end_step(interrupted_step());
         return true;
