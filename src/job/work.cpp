@@ -124,6 +124,7 @@ void JobWork::begin_attempt() {
     ActivityOwner& owner = companion ? companion->as_owner() : *this;
     ActivityContext context{*phone_, owner, scope(), run_->limits, {}, target_, position_, step().name};
     context.attempt = attempts_;
+    context.resumed = run_->past != nullptr;
     context.host = run_->host.get();
     context.files = run_->files ? &*run_->files : nullptr;
     context.limits.total = limit_of_step();
