@@ -103,7 +103,10 @@ private:
             ending.results_lost = true;
         }
         ending.results_lost = ending.results_lost || presenter.results().lost();
-        return exit_code(summary.tally, ending);
+        const int code = exit_code(summary.tally, ending);
+        if (task_.notify && !ending.signal)
+            task_.notify(code, summary.tally, [this] { return stopper_.signal().has_value(); });
+        return code;
     }
 
     int exit_code(const report::Tally& tally, const report::Ending& ending) const {

@@ -39,6 +39,8 @@ struct Task {
     std::string direct_only;
     // May change the exit code that the rows make; not that of a signal or of lost results.
     std::function<int(int code, const report::Tally& tally)> judge;
+    // After the last row and the reports; not when this process was told to stop. Does not change the exit code.
+    std::function<void(int code, const report::Tally& tally, const std::function<bool()>& told_to_stop)> notify;
 };
 
 // Gives the exit code. What is wrong before anything is sent is told on stderr: 2 or 3.
