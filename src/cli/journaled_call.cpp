@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "cli/terminal.hpp"
+#include "job/give_again.hpp"
 
 namespace drover::cli {
 
@@ -11,7 +12,10 @@ JournaledCall::JournaledCall(Parts parts, const Begin& begin, RowSink& rows) : p
     parts_.journal->on_failure([](const std::string& why) {
         say("drover: this run cannot be resumed, its journal could not be written: " + why);
     });
-    for (const auto& row : parts_.done) rows_.on_row(row);
+    for (const auto& row : parts_.done) {
+        if (parts_.steps) job::give_row_again(*parts_.steps, row.index, row);
+        rows_.on_row(row);
+    }
     if (parts_.rest.empty()) {
         rows_.on_done();
     } else {

@@ -139,7 +139,10 @@ private:
         options.run_id = run_id_;
         if (!parts) return herd.run(job_, text_, targets, options, sinks.rows);
         options.journal = parts->journal;
-        if (o_.resume) options.past = older_.past;
+        if (o_.resume) {
+            options.past = older_.past;
+            parts->steps = sinks.steps;
+        }
         std::vector<std::size_t> rest;
         for (const auto target : parts->rest) {
             rest.push_back(targets[target]);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "dispatch/execution.hpp"
+#include "job/give_again.hpp"
 #include "job/work.hpp"
 
 namespace drover::job {
@@ -60,6 +61,9 @@ bool JobWork::restore_step() {
     if (found == past.ended.end()) return false;
     const auto& ended = found->second;
     result_ = ended.result;
+    if (run_->artifacts)
+        give_step_again(*run_->artifacts, run_->positions.empty() ? target_ : run_->positions[target_], position_,
+                        result_, ended.part);
     result_.output_begin = static_cast<std::uint32_t>(total_.execute_msg.size());
     append_output(total_, ended.part);
     total_.output_bytes += result_.output_bytes;
