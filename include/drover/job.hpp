@@ -42,6 +42,9 @@ private:
 // combination of the matrix too.
 class StepSink {
 public:
+    // The step begins, or is skipped: what an older run left of it is no longer true. Not for steps that a resumed run has
+    // from before.
+    virtual void on_step_begin(std::size_t /*target*/, std::size_t /*step*/) {}
     virtual OutputSink::Flow on_step_output(std::size_t target, std::size_t step, OutputStream stream,
                                             std::string_view bytes, std::function<void()> resume) = 0;
 

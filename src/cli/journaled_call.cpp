@@ -3,11 +3,19 @@
 #include <utility>
 
 #include "cli/terminal.hpp"
+#include "job/give_again.hpp"
 
 namespace drover::cli {
 
 JournaledCall::JournaledCall(Parts parts, const Begin& begin, RowSink& rows) : parts_(std::move(parts)), rows_(rows) {
-    for (const auto& row : parts_.done) rows_.on_row(row);
+    // At once: nobody knows whether this process lives to its end.
+    parts_.journal->on_failure([](const std::string& why) {
+        say("drover: this run cannot be resumed, its journal could not be written: " + why);
+    });
+    for (const auto& row : parts_.done) {
+        if (parts_.steps) job::give_row_again(*parts_.steps, row.index, row);
+        rows_.on_row(row);
+    }
     if (parts_.rest.empty()) {
         rows_.on_done();
     } else {
@@ -19,8 +27,6 @@ JournaledCall::~JournaledCall() {
     // Waits for the last row; then nothing may be told to loops that are about to end.
     call_.reset();
     parts_.journal->close();
-    if (const auto why = parts_.journal->failed(); !why.empty())
-        say("drover: this run cannot be resumed, its journal ends early: " + why);
 }
 
 void JournaledCall::stop(Error why) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "drover/fleet.hpp"
+#include "drover/job.hpp"
 #include "job/journal.hpp"
 
 namespace drover::cli {
@@ -14,12 +15,13 @@ namespace drover::cli {
 class JournaledCall final : public Call, private RowSink {
 public:
     // rows: where rows go. done: those that are known already, by target. rest: the targets that are missing.
-    // Each target's number in the journal is `numbers[target]`.
+    // Each target's number in the journal is `numbers[target]`. steps: gets the output of those that are done again; none: nobody.
     struct Parts {
         std::shared_ptr<job::Journal> journal;
         std::vector<Row> done;
         std::vector<std::size_t> rest;
         std::vector<std::size_t> numbers;
+        StepSink* steps = nullptr;
     };
     using Begin = std::function<std::unique_ptr<Call>(RowSink&)>;  // the call over `rest`
     JournaledCall(Parts parts, const Begin& begin, RowSink& rows);

@@ -56,12 +56,13 @@ Result<std::unique_ptr<OutDir>> OutDir::create(const std::filesystem::path& dir,
 }
 
 Result<std::unique_ptr<OutDir>> OutDir::create_by_step(const std::filesystem::path& dir, std::vector<std::string> ids,
-                                                       std::vector<std::string> steps, RowSink& next) {
+                                                       std::vector<std::string> steps, Older older, RowSink& next) {
     std::error_code error;
     std::filesystem::create_directories(dir, error);
     if (error) return fail(Code::usage, fmt::format("--artifacts {}: {}", dir.string(), error.message()));
     std::unique_ptr<OutDir> made(new OutDir(dir, std::move(ids), next));
     made->steps_ = std::move(steps);
+    made->older_ = older;
     made->writer_ = std::thread([out = made.get()] { out->write_loop(); });
     return made;
 }
@@ -86,13 +87,20 @@ std::filesystem::path OutDir::file(const std::string& id, std::size_t number) co
     return dir_ / id / steps_[number / 2] / (out ? "stdout" : "stderr");
 }
 
+// The first time, what an older run left is in the way; the directory is made when there is something to put into it.
 std::string OutDir::put_file(Target& target, std::size_t number, const Pieces& pieces) {
     const auto path = file(target.id, number);
-    if (steps_.empty() || !target.begun.insert(number).second) return put(path, O_APPEND, pieces);
+    if (steps_.empty()) return put(path, O_APPEND, pieces);
     std::error_code error;
-    std::filesystem::create_directories(path.parent_path(), error);
-    if (error) return fmt::format("{}: {}", path.parent_path().string(), error.message());
-    return put(path, O_TRUNC, pieces);
+    const auto why = [&](const auto& what) { return fmt::format("{}: {}", what.string(), error.message()); };
+    if (target.cleared.insert(number).second) std::filesystem::remove(path, error);
+    // Where the place cannot be one, nothing is there.
+    if (pieces.empty()) return error && error != std::errc::not_a_directory ? why(path) : std::string();
+    if (target.begun.insert(number).second) {
+        std::filesystem::create_directories(path.parent_path(), error);
+        if (error) return why(path.parent_path());
+    }
+    return put(path, O_APPEND, pieces);
 }
 
 // With the lock held.
@@ -105,6 +113,17 @@ void OutDir::make_ready(std::size_t target) {
 OutputSink::Flow OutDir::on_output(std::size_t target, OutputStream stream, std::string_view bytes,
                                    std::function<void()> resume) {
     return add(target, stream == OutputStream::out ? 0 : 1, bytes, std::move(resume));
+}
+
+void OutDir::on_step_begin(std::size_t target, std::size_t step) {
+    const std::lock_guard lock(mutex_);
+    begin_step_locked(targets_[target], step);
+    make_ready(target);
+}
+
+// Nothing is to be written yet: that is what put_file() is told.
+void OutDir::begin_step_locked(Target& target, std::size_t step) {
+    for (const std::size_t stream : {0, 1}) target.pending.try_emplace(2 * step + stream);
 }
 
 OutputSink::Flow OutDir::on_step_output(std::size_t target, std::size_t step, OutputStream stream,
@@ -129,6 +148,9 @@ OutputSink::Flow OutDir::add(std::size_t target, std::size_t number, std::string
 void OutDir::on_row(Row row) {
     const std::lock_guard lock(mutex_);
     const auto target = row.index;
+    // A phone that never came to its first step did none of them.
+    for (std::size_t i = 0; row.steps.empty() && older_ == Older::other_run && i < steps_.size(); ++i)
+        begin_step_locked(targets_[target], i);
     targets_[target].row = std::move(row);
     make_ready(target);
 }

@@ -1,5 +1,6 @@
 // `--out-dir`: the whole stdout and stderr of each phone in files of their own, DIR/ID.out and DIR/ID.err. `--artifacts`: those of
-// each step of a job, DIR/ID/STEP/stdout and stderr; a file is there when there was something to put into it.
+// each step of a job, DIR/ID/STEP/stdout and stderr; a file is there when there was something to put into it, and what an older run
+// left there goes when the step begins or is skipped.
 //
 // Threads: on_output(), on_row() and on_done() on loop threads, where nothing touches the disk; one writer thread does. It passes
 // each row on when the phone's output is in its files, and then calls `next`. Ownership: outlives the call that feeds it.
@@ -9,6 +10,7 @@
 // output_not_written, and the rest of its output is read and dropped.
 #pragma once
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <functional>
@@ -34,16 +36,19 @@ public:
     // Makes the directory if need be and empties the files of all `ids`. ids: one per target, in target order.
     static Result<std::unique_ptr<OutDir>> create(const std::filesystem::path& dir, std::vector<std::string> ids,
                                                   RowSink& next);
+    // What is in the directory is of an older run, or of this one: it is resumed.
+    enum class Older : std::uint8_t { other_run, same_run };
     // steps: the directory of each step below that of the phone. Takes on_step_output() only.
     static Result<std::unique_ptr<OutDir>> create_by_step(const std::filesystem::path& dir,
                                                           std::vector<std::string> ids, std::vector<std::string> steps,
-                                                          RowSink& next);
+                                                          Older older, RowSink& next);
     ~OutDir();  // writes what is queued
     OutDir(const OutDir&) = delete;
     OutDir& operator=(const OutDir&) = delete;
 
     Flow on_output(std::size_t target, OutputStream stream, std::string_view bytes,
                    std::function<void()> resume) override;
+    void on_step_begin(std::size_t target, std::size_t step) override;
     Flow on_step_output(std::size_t target, std::size_t step, OutputStream stream, std::string_view bytes,
                         std::function<void()> resume) override;
     void on_row(Row row) override;
@@ -54,7 +59,8 @@ private:
     struct Target {
         std::string id;
         std::map<std::size_t, Pieces> pending;  // by file: 2 * step, and one more for stderr
-        std::set<std::size_t> begun;            // files of steps that are no longer what an older run left
+        std::set<std::size_t> cleared;          // files of steps that are no longer what an older run left
+        std::set<std::size_t> begun;            // those that have a directory
         std::size_t pending_bytes = 0;
         std::vector<std::function<void()>> resumes;
         std::optional<Row> row;
@@ -66,11 +72,13 @@ private:
     Flow add(std::size_t target, std::size_t number, std::string_view bytes, std::function<void()> resume);
     std::string put_file(Target& target, std::size_t number, const Pieces& pieces);
     void make_ready(std::size_t target);
+    void begin_step_locked(Target& target, std::size_t step);
     void write_loop();
     void write_one(std::unique_lock<std::mutex>& lock, Target& target);
 
     const std::filesystem::path dir_;
     std::vector<std::string> steps_;  // empty: files of whole phones
+    Older older_ = Older::other_run;
     RowSink& next_;
     std::mutex mutex_;
     std::condition_variable work_;

@@ -89,6 +89,36 @@ json::array steps_json(const std::vector<Shown>& steps) {
     return out;
 }
 
+std::string notify_command(const job::Notification& what) {
+    std::vector<std::string> words;
+    for (const auto& word : what.argv) words.push_back(job::shell_quote(word));
+    return fmt::format("{}", fmt::join(words, " "));
+}
+
+std::string notify_text(const std::vector<job::Notification>& all) {
+    using When = job::Notification::When;
+    std::string out;
+    for (const auto& what : all) {
+        out += fmt::format("in the end{}, on this host within {}:\n{}",
+                           what.when == When::always    ? ""
+                           : what.when == When::failure ? ", on failure"
+                                                        : ", on success",
+                           to_string(what.timeout), indented(notify_command(what)));
+    }
+    return out;
+}
+
+json::array notify_json(const std::vector<job::Notification>& all) {
+    using When = job::Notification::When;
+    json::array out;
+    for (const auto& what : all) {
+        const auto* when = what.when == When::always ? "always" : what.when == When::failure ? "failure" : "success";
+        out.push_back(json::object{
+            {"when", when}, {"timeout_ms", what.timeout.count()}, {"command", json_view(notify_command(what))}});
+    }
+    return out;
+}
+
 // --on says which phones instead of the job.
 std::optional<job::Choice> choice_of(const PlanArguments& o, const job::Model& model) {
     return o.on ? std::nullopt : model.choice;
@@ -126,6 +156,7 @@ int plan(const Context& context, const PlanArguments& o) {
             {"schema", 1}, {"job", json_view(model.name)}, {"batches", json::array(batches.begin(), batches.end())}};
         if (const auto choice = choice_of(o, model); choice && choice->count > 0) out["count"] = choice->count;
         out["phones"] = std::move(list);
+        if (!model.notify.empty()) out["notify"] = notify_json(model.notify);
         results.write(json::serialize(out) + "\n");
         return results.exit_code();
     }
@@ -145,6 +176,7 @@ int plan(const Context& context, const PlanArguments& o) {
     }
     for (const auto& [text, ids] : groups)
         results.write(fmt::format("{} ({})\n{}", compress_ids(ids), ids.size(), text));
+    results.write(notify_text(model.notify));
     return results.exit_code();
 }
 

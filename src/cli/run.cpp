@@ -9,6 +9,7 @@
 #include "base/yaml_tree.hpp"
 #include "cli/fleet_choice.hpp"
 #include "cli/journaled_call.hpp"
+#include "cli/notify.hpp"
 #include "cli/session.hpp"
 #include "cli/terminal.hpp"
 #include "drover/job.hpp"
@@ -92,6 +93,7 @@ public:
         task.choice = choice();
         task.steps = report::Steps::with;
         task.artifacts = artifacts();
+        task.resumed = o_.resume.has_value();
         task.step_directories = job_.step_directories();
         task.direct_only = task.artifacts    ? "--artifacts"
                            : o_.resume       ? "--resume"
@@ -100,6 +102,9 @@ public:
         task.stop_grace = job_.finally_limit(o_.call.all_limits());
         if (o_.rc == "policy")
             task.judge = [&](int code, const report::Tally& tally) { return judge(code, tally, job_.model()); };
+        task.notify = [&](int code, const report::Tally& tally, const std::function<bool()>& told_to_stop) {
+            notify(job_.model().notify, RunEnd{job_.name(), run_id_, tally, code}, told_to_stop);
+        };
         task.start = [&](Herd& herd, const std::vector<std::size_t>& targets, const Sinks& sinks) {
             return begin(herd, targets, sinks);
         };
@@ -134,7 +139,10 @@ private:
         options.run_id = run_id_;
         if (!parts) return herd.run(job_, text_, targets, options, sinks.rows);
         options.journal = parts->journal;
-        if (o_.resume) options.past = older_.past;
+        if (o_.resume) {
+            options.past = older_.past;
+            parts->steps = sinks.steps;
+        }
         std::vector<std::size_t> rest;
         for (const auto target : parts->rest) {
             rest.push_back(targets[target]);

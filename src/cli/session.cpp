@@ -53,8 +53,9 @@ public:
         }
         if (task_.artifacts) {
             auto& next = out_dir_ ? static_cast<RowSink&>(*out_dir_) : queue_;
-            auto made =
-                OutDir::create_by_step(*task_.artifacts, (*herd)->ids_of(*targets), task_.step_directories, next);
+            const auto older = task_.resumed ? OutDir::Older::same_run : OutDir::Older::other_run;
+            auto made = OutDir::create_by_step(*task_.artifacts, (*herd)->ids_of(*targets), task_.step_directories,
+                                               older, next);
             if (!made) return report_error(made.error());
             artifacts_ = std::move(*made);
         }
@@ -102,7 +103,10 @@ private:
             ending.results_lost = true;
         }
         ending.results_lost = ending.results_lost || presenter.results().lost();
-        return exit_code(summary.tally, ending);
+        const int code = exit_code(summary.tally, ending);
+        if (task_.notify && !ending.signal)
+            task_.notify(code, summary.tally, [this] { return stopper_.signal().has_value(); });
+        return code;
     }
 
     int exit_code(const report::Tally& tally, const report::Ending& ending) const {

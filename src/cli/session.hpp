@@ -30,6 +30,7 @@ struct Task {
     std::optional<Herd::Choice> choice;  // of the phones that the selector names; none: all of them
     report::Steps steps = report::Steps::none;
     std::optional<std::filesystem::path> artifacts;  // where the outputs of each step go
+    bool resumed = false;                            // what is in `artifacts` is of this very run
     std::vector<std::string> step_directories;       // below that of a phone
     std::chrono::milliseconds stop_grace{0};         // what phones may take to clean up when the call is stopped
     // Begins the call. The sinks of output may be null.
@@ -38,6 +39,8 @@ struct Task {
     std::string direct_only;
     // May change the exit code that the rows make; not that of a signal or of lost results.
     std::function<int(int code, const report::Tally& tally)> judge;
+    // After the last row and the reports; not when this process was told to stop. Does not change the exit code.
+    std::function<void(int code, const report::Tally& tally, const std::function<bool()>& told_to_stop)> notify;
 };
 
 // Gives the exit code. What is wrong before anything is sent is told on stderr: 2 or 3.

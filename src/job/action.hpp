@@ -68,6 +68,8 @@ struct ActivityContext {
     std::string_view step_name;
     HostRunner* host = nullptr;         // outlives the activity, as does:
     const FileGround* files = nullptr;  // where needs_files()
+    std::size_t attempt = 1;            // of this step on this phone
+    bool resumed = false;               // what the step kept may be there already
 };
 
 class Action {

@@ -1,7 +1,6 @@
 #include "job/host_runner.hpp"
 
 #include <deque>
-#include <mutex>
 #include <set>
 #include <thread>
 
@@ -10,20 +9,12 @@
 namespace drover::job {
 
 struct HostRunner::Impl {
-    struct Once {
-        std::optional<Outcome> outcome;
-        std::vector<std::function<void(const Outcome&)>> waiting;
-    };
-
     boost::asio::io_context io{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard{io.get_executor()};
     // The runner's thread only.
     std::set<std::shared_ptr<HostProcess>> running;
     std::deque<std::shared_ptr<HostProcess>> queued;
     bool ending = false;
-    // Any thread.
-    std::mutex mutex;
-    std::map<std::size_t, Once> once;
     std::thread thread;
 
     void begin_queued() {
@@ -63,33 +54,6 @@ std::shared_ptr<HostProgram> HostRunner::start(HostCommand command, std::shared_
         impl->begin_queued();
     });
     return process;
-}
-
-bool HostRunner::claim(std::size_t step, std::function<void(const Outcome&)> told) {
-    std::optional<Outcome> known;
-    {
-        const std::lock_guard lock(impl_->mutex);
-        const auto [entry, fresh] = impl_->once.try_emplace(step);
-        if (fresh) return true;
-        if (!entry->second.outcome) {
-            entry->second.waiting.push_back(std::move(told));
-            return false;
-        }
-        known = entry->second.outcome;
-    }
-    told(*known);
-    return false;
-}
-
-void HostRunner::publish(std::size_t step, const Outcome& outcome) {
-    std::vector<std::function<void(const Outcome&)>> waiting;
-    {
-        const std::lock_guard lock(impl_->mutex);
-        auto& once = impl_->once[step];
-        once.outcome = outcome;
-        waiting.swap(once.waiting);
-    }
-    for (const auto& told : waiting) told(outcome);
 }
 
 }  // namespace drover::job

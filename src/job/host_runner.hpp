@@ -6,7 +6,6 @@
 #pragma once
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +15,7 @@
 
 #include "drover/row.hpp"
 #include "job/action.hpp"
+#include "job/once_runs.hpp"
 
 namespace drover::job {
 
@@ -52,14 +52,12 @@ public:
     ~HostRunner();
     std::shared_ptr<HostProgram> start(HostCommand command, std::shared_ptr<HostListener> listener);
 
-    // A step that runs once for all phones. True: this caller runs it, and says publish(). False: `told` will be called with
-    // what came of it, maybe at once, by any thread.
-    bool claim(std::size_t step, std::function<void(const Outcome&)> told);
-    void publish(std::size_t step, const Outcome& outcome);
+    OnceRuns& once() { return once_; }
 
 private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
+    OnceRuns once_{*this};
 };
 
 }  // namespace drover::job

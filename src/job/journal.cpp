@@ -13,6 +13,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "base/ascii.hpp"
 #include "base/yaml_tree.hpp"
@@ -64,7 +65,7 @@ bool write_all(int fd, std::string_view text) {
 
 }  // namespace
 
-Journal::Journal(int fd) : fd_(fd), writer_([this] { write_loop(); }) {}
+Journal::Journal(int fd, fs::path path) : fd_(fd), path_(std::move(path)), writer_([this] { write_loop(); }) {}
 
 void Journal::close() {
     {
@@ -95,7 +96,7 @@ Result<std::unique_ptr<Journal>> Journal::create(const fs::path& dir, const RunH
         fs::remove(path, error);
         return why;
     }
-    return std::unique_ptr<Journal>(new Journal(fd));
+    return std::unique_ptr<Journal>(new Journal(fd, path));
 }
 
 Result<Past> Journal::read(const fs::path& dir, const std::string& id) {
@@ -112,7 +113,8 @@ Result<Past> Journal::read(const fs::path& dir, const std::string& id) {
         // The last one may have been cut off when drover was killed: what it said has not happened.
         if (in.eof() || !take_line(line, past)) continue;
     }
-    if (past.head.id != id) return fail(Code::usage, fmt::format("{}: is no journal of a run", path.string()));
+    if (past.head.id != id)
+        return fail(Code::usage, fmt::format("{}: is no journal of a run, or of one whose disk failed", path.string()));
     return past;
 }
 
@@ -130,7 +132,7 @@ Result<Journal::Reopened> Journal::reopen(const fs::path& dir, const std::string
         ::close(fd);
         return tl::unexpected(past.error());
     }
-    std::unique_ptr<Journal> journal(new Journal(fd));
+    std::unique_ptr<Journal> journal(new Journal(fd, path));
     journal->add("\n");  // ends a line that was cut off
     return Reopened{std::move(journal), *std::move(past)};
 }
@@ -141,9 +143,15 @@ void Journal::begin(std::size_t phone, std::size_t step, std::function<void()> n
 void Journal::end(std::size_t phone, std::size_t step, const EndedStep& ended) { add(end_line(phone, step, ended)); }
 void Journal::row(std::size_t phone, const Row& row) { add(row_line(phone, row)); }
 
-std::string Journal::failed() const {
-    const std::lock_guard lock(mutex_);
-    return failed_;
+void Journal::on_failure(std::function<void(const std::string& why)> tell) {
+    std::unique_lock lock(mutex_);
+    if (failed_.empty()) {
+        tell_failure_ = std::move(tell);
+        return;
+    }
+    const auto why = failed_;
+    lock.unlock();
+    tell(why);
 }
 
 void Journal::add(std::string line, std::function<void()> noted) {
@@ -163,12 +171,28 @@ void Journal::write_loop() {
         const auto noted = std::exchange(waiting_noted_, {});
         const bool dead = !failed_.empty();
         lock.unlock();
-        std::string why;
-        if (!dead && (!write_all(fd_, lines) || ::fdatasync(fd_) != 0)) why = system_text();
+        if (!dead && (!write_all(fd_, lines) || ::fdatasync(fd_) != 0)) fail_with(system_text());
         for (const auto& call : noted) call();
         lock.lock();
-        if (!why.empty()) failed_ = why;
     }
+}
+
+// Steps that nobody noted are about to run: no later run may take this file for the truth.
+std::string Journal::make_useless() {
+    if (::ftruncate(fd_, 0) == 0 && ::fsync(fd_) == 0) return {};
+    if (::unlink(path_.c_str()) == 0) return {};
+    return fmt::format("; remove {} and do not resume it: {}", path_.string(), system_text());
+}
+
+void Journal::fail_with(std::string why) {
+    why += make_useless();
+    std::function<void(const std::string&)> tell;
+    {
+        const std::lock_guard lock(mutex_);
+        failed_ = why;
+        tell = std::exchange(tell_failure_, {});
+    }
+    if (tell) tell(why);
 }
 
 Result<std::string> fingerprint_of(const std::string& file, const std::vector<std::string>& used_files) {

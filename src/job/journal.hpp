@@ -4,8 +4,9 @@
 //   STATE/runs/ID.jsonl   one JSON object a line: what the run is; then, as it goes, steps begun, steps ended, rows
 //
 // Threads: Journal from any thread; a thread of its own writes what came together with one fdatasync. Ownership: whoever opened it;
-// the file is locked as long. Failure: opening says what is wrong; a disk that fails later ends the journal, not the run: steps
-// are then no longer noted, failed() says why, and whoever waits for a note goes on.
+// the file is locked as long. Failure: opening says what is wrong; a disk that fails later ends the journal, not the run: its file
+// is emptied first, for what stops in the middle would make a resumed run do things twice; then this is told, and whoever waits
+// for a note goes on, here and later.
 #pragma once
 #include <condition_variable>
 #include <cstdint>
@@ -71,21 +72,26 @@ public:
     void begin(std::size_t phone, std::size_t step, std::function<void()> noted);
     void end(std::size_t phone, std::size_t step, const EndedStep& ended);
     void row(std::size_t phone, const Row& row);
-    std::string failed() const;
+    // Why the disk failed, once: at once if it has, else on the journal's thread, before anybody's `noted`. Call it once.
+    void on_failure(std::function<void(const std::string& why)> tell);
     // Writes what waits, and calls nobody afterwards; what is added later is dropped. Not from `noted`.
     void close();
 
 private:
-    explicit Journal(int fd);
+    Journal(int fd, std::filesystem::path path);
     void add(std::string line, std::function<void()> noted = {});
     void write_loop();
+    std::string make_useless();
+    void fail_with(std::string why);
 
     const int fd_;
+    const std::filesystem::path path_;
     mutable std::mutex mutex_;
     std::condition_variable work_;
     std::string waiting_;
     std::vector<std::function<void()>> waiting_noted_;
     std::string failed_;
+    std::function<void(const std::string&)> tell_failure_;
     bool ending_ = false;
     std::thread writer_;
 };

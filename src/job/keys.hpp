@@ -20,6 +20,18 @@ inline constexpr yaml::KeySpec kJobKeys[] = {
     {"steps", true, "steps", "What to do, in order."},
     {"finally", false, "steps",
      "What to do after that on every phone where something was begun, whatever became of it."},
+    {"notify", false, "notifications", "Programs of this host that are told how the run ended, when all is done."},
+};
+
+inline constexpr yaml::KeySpec kNotifyKeys[] = {
+    {"when", false, "notify-when", "always, failure (the exit code is not 0) or success; always when not given."},
+    {"run", true, "notify-run",
+     "The program and its arguments; DROVER_OK, DROVER_FAILED and the like say how it ended."},
+    {"timeout", false, "duration", "How long it may take; 30s when not given."},
+};
+
+inline constexpr yaml::KeySpec kNotifyRunKeys[] = {
+    {"shell", true, "shell", "A line for sh of this host, instead of a program."},
 };
 
 inline constexpr yaml::KeySpec kOnKeys[] = {

@@ -1,6 +1,7 @@
 // A job as it stands in its file, checked; files that it uses are put in. Immutable once parsed; any thread.
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -94,6 +95,14 @@ struct Choice {
     std::optional<Millis> wait;
 };
 
+// A program of this host that is told how a run ended.
+struct Notification {
+    enum class When : std::uint8_t { always, failure, success };  // failure: the exit code is not 0
+    When when = When::always;
+    std::vector<std::string> argv;
+    Millis timeout{30'000};
+};
+
 struct Model {
     std::string file;  // as it stands in messages
     std::string name;
@@ -105,6 +114,7 @@ struct Model {
     Strategy strategy;
     std::vector<Step> steps;    // at least one
     std::vector<Step> finally;  // after them, whatever became of them
+    std::vector<Notification> notify;
     std::size_t output_slots = 0;
     bool asks_phone = false;              // some expression holds phone.NAME
     std::vector<std::string> used_files;  // besides `file`

@@ -29,6 +29,7 @@ std::vector<std::string> FileParser::read(const yaml::Node& root) {
     auto unknown = read_vars(map.find("vars"));
     if (const auto* secrets = map.find("secrets")) read_secrets(*secrets);
     if (const auto* strategy = map.find("strategy")) read_strategy(*strategy);
+    if (const auto* notify = map.find("notify")) read_notify(*notify);
     if (use_) env_ = use_->env;
     if (const auto* env = map.find("env")) {
         for (auto& variable : reader_.read_env(*env, "env")) env_.push_back(std::move(variable));

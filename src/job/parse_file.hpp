@@ -55,6 +55,8 @@ private:
     void read_secrets(const yaml::Node& node);
     void read_secret(const yaml::Entry& entry);
     void read_strategy(const yaml::Node& node);
+    void read_notify(const yaml::Node& node);
+    bool read_notify_program(const yaml::Node& node, const std::string& path, Notification& to);
     void read_transfers(const yaml::Node& node);
     void read_matrix(const yaml::Node& node);
     void read_rollout(const yaml::Node& node);

@@ -22,6 +22,10 @@ bool is_lost(const Row& row) {
     return !row.ok() && info(row.code).exit_code == kFarmExit;
 }
 
+Error failed_fast(std::string_view instance_id) {
+    return Error(Code::run_stopped, fmt::format("fail-fast: {} failed", instance_id));
+}
+
 Budget::Budget(const Rollout& rollout, std::size_t phones)
     : phones_(phones),
       lost_apart_(rollout.max_lost.has_value()),

@@ -3,8 +3,10 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "drover/error.hpp"
 #include "drover/row.hpp"
 #include "job/model.hpp"
 
@@ -15,6 +17,9 @@ std::vector<std::size_t> batch_sizes(std::size_t phones, std::span<const Share> 
 
 // Whether the phone was lost, not tried and found wanting: absent, or failed for link, host or infra.
 bool is_lost(const Row& row);
+
+// Why the others stop, with strategy.fail-fast.
+Error failed_fast(std::string_view instance_id);
 
 // Counts what failed, and says whether that is more than the rollout allows.
 class Budget {

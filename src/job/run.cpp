@@ -21,22 +21,33 @@ std::size_t narrower(std::size_t a, std::size_t b) {
     return std::min(a, b);
 }
 
+job::OnceResult once_result(const job::EndedStep& ended) {
+    const auto& result = ended.result;
+    job::OnceResult out{{result.code, result.error_msg, result.exit_code, Phase::done, true}, {}};
+    std::size_t begin = 0;
+    for (const auto& run : ended.part.runs) {
+        out.output.push_back({run.stream, ended.part.execute_msg.substr(begin, run.end - begin)});
+        begin = run.end;
+    }
+    return out;
+}
+
 // Steps that ran once for all phones did so in the run that is taken up.
 void restore_once(job::RunShared& run) {
     if (!run.past || !run.host) return;
     for (std::size_t i = 0; i < run.plan.size(); ++i) {
         if (!run.plan[i].step->action->runs_once()) continue;
-        std::optional<job::Outcome> outcome;
+        std::optional<job::OnceResult> known;
         for (const auto& phone : run.past->phones) {
             const auto ended = phone.ended.find(i);
-            if (ended == phone.ended.end()) continue;
-            const auto& result = ended->second.result;
-            outcome = job::Outcome{result.code, result.error_msg, result.exit_code, Phase::done, true};
+            // A phone may have given up by itself: what the others say is what came of it.
+            if (ended != phone.ended.end() && (!known || known->outcome.code != Code::ok))
+                known = once_result(ended->second);
         }
         const bool begun = std::any_of(run.past->phones.begin(), run.past->phones.end(),
                                        [&](const job::PastPhone& phone) { return phone.begun.contains(i); });
-        if (!outcome && begun && !run.plan[i].step->idempotent) outcome = job::interrupted_step();
-        if (outcome && run.host->claim(i, [](const job::Outcome&) {})) run.host->publish(i, *outcome);
+        if (!known && begun && !run.plan[i].step->idempotent) known = job::OnceResult{job::interrupted_step(), {}};
+        if (known) run.host->once().settle(i, *std::move(known));
     }
 }
 
@@ -79,6 +90,42 @@ Result<std::shared_ptr<job::RunShared>> prepare(Fleet& fleet, const Job& job,
     return shared;
 }
 
+// What the run that is taken up says of its phones; those that are done are no longer among the targets.
+void take_up(const job::RunShared& run, std::span<const job::Share> serial, job::StagedCall::Plan& plan) {
+    const auto& known = run.past->phones;
+    plan.phones = known.size();
+    std::vector<std::size_t> batch_of;
+    for (const auto size : job::batch_sizes(known.size(), serial))
+        batch_of.insert(batch_of.end(), size, batch_of.empty() ? 0 : batch_of.back() + 1);
+    std::optional<std::size_t> batch;
+    for (const auto number : run.numbers) {
+        if (batch != batch_of.at(number)) plan.batches.push_back(0);
+        batch = batch_of[number];
+        ++plan.batches.back();
+    }
+    for (std::size_t i = 0; i < known.size(); ++i) {
+        const auto& [row, ended, begun] = known[i];
+        const bool was_at_it = row || !ended.empty() || !begun.empty();
+        if (was_at_it && batch_of[i] == batch_of.at(run.numbers.front())) plan.batch_begun = true;
+        if (!row || row->ok()) continue;
+        ++(job::is_lost(*row) ? plan.lost : plan.failed);
+        if (plan.strategy.fail_fast && !plan.fails_fast) plan.fails_fast = job::failed_fast(run.past->head.phones[i]);
+    }
+}
+
+job::StagedCall::Plan staged(const job::RunShared& run, const std::vector<const Instance*>& phones) {
+    job::StagedCall::Plan plan;
+    for (const auto* phone : phones) plan.ids.push_back(phone->id);
+    plan.strategy = run.job.model().strategy;
+    const auto serial = plan.strategy.rollout ? plan.strategy.rollout->serial : std::vector<job::Share>();
+    if (run.past) {
+        take_up(run, serial, plan);
+    } else {
+        plan.batches = job::batch_sizes(phones.size(), serial);
+    }
+    return plan;
+}
+
 }  // namespace
 
 std::unique_ptr<Call> run(Fleet& fleet, const Job& job, const std::vector<std::size_t>& targets,
@@ -109,11 +156,8 @@ std::unique_ptr<Call> run(Fleet& fleet, const Job& job, const std::vector<std::s
         return batch;
     };
     if (!strategy.rollout && !strategy.fail_fast) return dispatch::dispatch(make(0, targets.size()), sink);
-    job::StagedCall::Plan plan;
-    for (const auto* phone : phones) plan.ids.push_back(phone->id);
-    plan.batches =
-        job::batch_sizes(targets.size(), strategy.rollout ? strategy.rollout->serial : std::vector<job::Share>());
-    plan.strategy = strategy;
+    auto plan = staged(**shared, phones);
+    if (plan.fails_fast) (*shared)->failure.set(*plan.fails_fast);
     plan.deadline = options.deadline;
     return std::make_unique<job::StagedCall>(std::move(plan), std::move(make), sink);
 }

@@ -2,6 +2,7 @@
 // of it changes afterwards.
 #pragma once
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,23 @@
 #include "job/secrets.hpp"
 
 namespace drover::job {
+
+// strategy.fail-fast: why no phone begins another step but `finally`. Any thread.
+class FirstFailure {
+public:
+    void set(Error why) {
+        const std::lock_guard lock(mutex_);
+        if (!why_) why_ = std::move(why);
+    }
+    std::optional<Error> get() const {
+        const std::lock_guard lock(mutex_);
+        return why_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::optional<Error> why_;
+};
 
 struct RunShared {
     explicit RunShared(Job j) : job(std::move(j)), plan(planned_steps(job.model())) {}
@@ -34,6 +52,7 @@ struct RunShared {
     std::unique_ptr<HostRunner> host;    // none: no step needs one
     std::optional<FileGround> files;     // the same
     std::unique_ptr<Barrier> barrier;    // none: phones go through the steps independently
+    FirstFailure failure;                // noted where strategy.fail-fast says so
 };
 
 }  // namespace drover::job

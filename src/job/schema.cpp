@@ -53,6 +53,8 @@ constexpr struct {
     {"steps", R"({"type":"array","minItems":1,"maxItems":200,"items":{"$ref":"#/definitions/step"}})"},
     {"secrets", R"({"type":"object","maxProperties":50,"additionalProperties":{"$ref":"#/definitions/secret"}})"},
     {"paths", R"({"anyOf":[{"$ref":"#/definitions/text"},{"$ref":"#/definitions/arguments"}]})"},
+    {"notify-when", R"({"enum":["always","failure","success"]})"},
+    {"notifications", R"({"type":"array","minItems":1,"maxItems":20,"items":{"$ref":"#/definitions/notification"}})"},
     {"compress", R"({"enum":["auto","none","brotli","lz4","zstd"]})"},
     {"arguments", R"({"type":"array","minItems":1,"items":{"$ref":"#/definitions/text"}})"},
 };
@@ -143,6 +145,8 @@ std::string job_schema() {
         definitions["phones"] = json::object{{"anyOf", std::move(forms)}};
     }
     definitions["retry"] = map_of(kRetryKeys);
+    definitions["notification"] = map_of(kNotifyKeys);
+    definitions["notify-run"] = map_of(kNotifyRunKeys);
     definitions["strategy"] = map_of(kStrategyKeys);
     definitions["rollout"] = map_of(kRolloutKeys);
     definitions["transfers"] = map_of(kTransfersKeys);
@@ -159,8 +163,9 @@ std::string job_schema() {
     // Those have a short form too, without keys.
     constexpr struct {
         std::string_view kind, form;
-    } kShortForms[] = {{"host-run", "arguments"}, {"pull", "paths"},    {"install", "paths"}, {"uninstall", "text"},
-                       {"screenshot", "yes"},     {"bugreport", "yes"}, {"logcat", "yes"}};
+    } kShortForms[] = {{"notify-run", "arguments"}, {"host-run", "arguments"}, {"pull", "paths"},
+                       {"install", "paths"},        {"uninstall", "text"},     {"screenshot", "yes"},
+                       {"bugreport", "yes"},        {"logcat", "yes"}};
     for (const auto& [kind, form] : kShortForms) {
         json::array forms;
         forms.push_back(json::object{{"$ref", fmt::format("#/definitions/{}", form)}});

@@ -1,6 +1,6 @@
 #include "job/staged_call.hpp"
 
-#include <fmt/format.h>
+#include <algorithm>
 
 #include "base/duration.hpp"
 #include "dispatch/execution.hpp"
@@ -12,7 +12,11 @@ StagedCall::StagedCall(Plan plan, MakeRequest make, RowSink& sink)
       make_(std::move(make)),
       sink_(sink),
       deadline_(plan_.deadline ? std::optional(Clock::now() + *plan_.deadline) : std::nullopt) {
-    if (plan_.strategy.rollout) budget_.emplace(*plan_.strategy.rollout, plan_.ids.size());
+    if (plan_.strategy.rollout) {
+        budget_.emplace(*plan_.strategy.rollout, std::max(plan_.phones, plan_.ids.size()));
+        budget_->add(plan_.failed, plan_.lost);
+    }
+    if (!plan_.batch_begun) may_go_on_locked();
     thread_ = std::thread([this] { run(); });
 }
 
@@ -34,9 +38,9 @@ void StagedCall::on_row(Row row) {
         const std::lock_guard lock(mutex_);
         row.index += first_;
         if (budget_) budget_->add(row);
-        if (!row.ok()) failed_ = true;
-        if (!row.ok() && plan_.strategy.fail_fast && !stopped_)
-            stopped_ = Error(Code::run_stopped, fmt::format("fail-fast: {} failed", row.instance_id));
+        // Where one had failed before, each does no more than clean up, and may come to its end.
+        if (!row.ok() && plan_.strategy.fail_fast && !plan_.fails_fast && !stopped_)
+            stopped_ = failed_fast(row.instance_id);
         changed_.notify_all();
     }
     sink_.on_row(std::move(row));
@@ -79,8 +83,15 @@ bool StagedCall::run_batch(std::size_t count) {
     call->wait();
     const std::lock_guard lock(mutex_);
     first_ += count;
-    if (!stopped_ && budget_ && budget_->exceeded() && first_ < plan_.ids.size())
-        stopped_ = Error(Code::run_stopped, "rollout: " + budget_->text());
+    return may_go_on_locked();
+}
+
+// Whether what failed so far leaves room for another batch.
+bool StagedCall::may_go_on_locked() {
+    if (!stopped_ && first_ < plan_.ids.size()) {
+        if (plan_.fails_fast) stopped_ = plan_.fails_fast;
+        if (budget_ && budget_->exceeded()) stopped_ = Error(Code::run_stopped, "rollout: " + budget_->text());
+    }
     return !stopped_;
 }
 

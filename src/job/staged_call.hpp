@@ -26,6 +26,13 @@ public:
         std::vector<std::size_t> batches;
         Strategy strategy;
         std::optional<Millis> deadline;  // of the whole call
+        // Of a run that is taken up: all its phones, those that failed or were lost, and whether its first batch had begun,
+        // which then goes on whatever failed.
+        std::size_t phones = 0;  // `ids`, and those that are done
+        std::size_t failed = 0;
+        std::size_t lost = 0;
+        std::optional<Error> fails_fast;  // one of them had failed
+        bool batch_begun = false;
     };
     StagedCall(Plan plan, MakeRequest make, RowSink& sink);
     ~StagedCall() override;
@@ -39,6 +46,7 @@ private:
     void on_row(Row row) override;
     void on_done() override;
     void run();
+    bool may_go_on_locked();
     bool run_batch(std::size_t count);  // false: no further one
     bool pause();
     bool over_deadline_locked();
@@ -53,7 +61,6 @@ private:
     std::optional<Budget> budget_;
     std::size_t first_ = 0;  // of the batch that runs
     bool batch_done_ = false;
-    bool failed_ = false;
     bool ended_ = false;
     std::optional<Error> stopped_;
     std::thread thread_;

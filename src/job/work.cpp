@@ -8,6 +8,7 @@
 #include "base/assert.hpp"
 #include "base/duration.hpp"
 #include "dispatch/execution.hpp"
+#include "job/rollout.hpp"
 
 namespace drover::job {
 
@@ -24,7 +25,8 @@ void JobWork::start(fleet::Phone& phone, dispatch::WorkDone& done) {
     done_ = &done;
     started_ = phone.loop().now();
     if (run_->timeout) phone.loop().arm_after(job_deadline_, *run_->timeout);
-    if (run_->job.model().asks_phone) ask_phone();
+    if (!has_past()) heed_failures();
+    if (run_->job.model().asks_phone && !ending_) ask_phone();
     pump();
 }
 
@@ -105,6 +107,8 @@ void JobWork::begin_step() {
                     StepOutput::Sinks{run_->output, run_->artifacts, sink_target, position_});
     step_opened_ = false;
     if (restore_step()) return;
+    if (run_->artifacts) run_->artifacts->on_step_begin(sink_target, position_);
+    heed_failures();
     const auto yes = wanted();
     if (!yes) return;
     if (!*yes) return skip_step();
@@ -119,6 +123,8 @@ void JobWork::begin_attempt() {
                          : nullptr;
     ActivityOwner& owner = companion ? companion->as_owner() : *this;
     ActivityContext context{*phone_, owner, scope(), run_->limits, {}, target_, position_, step().name};
+    context.attempt = attempts_;
+    context.resumed = run_->past != nullptr;
     context.host = run_->host.get();
     context.files = run_->files ? &*run_->files : nullptr;
     context.limits.total = limit_of_step();
@@ -249,6 +255,7 @@ void JobWork::end_step(Outcome&& outcome) {
 
 void JobWork::note_failure(Code code, Phase phase, std::optional<int> exit_code, const StepResult& of) {
     if (row_failed()) return;
+    if (run_->job.model().strategy.fail_fast) run_->failure.set(failed_fast(phone_->instance().id));
     total_.code = code;
     total_.phase = phase;
     total_.exit_code = exit_code;

@@ -54,6 +54,8 @@ private:
     bool out_of_question() const;
     void begin_step();
     bool restore_step();
+    bool has_past() const;
+    void heed_failures();
     void note_begin();
     void note_end(const Row& part);
     void begin_attempt();
@@ -73,6 +75,7 @@ private:
     void end_companion(std::size_t position, const Outcome& outcome);
     void finish();
 
+    bool has_more_steps() const;
     void on_job_timeout();
     void on_step_timeout();
     void end_early(Standing standing);

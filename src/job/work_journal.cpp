@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "dispatch/execution.hpp"
+#include "job/give_again.hpp"
 #include "job/work.hpp"
 
 namespace drover::job {
@@ -39,12 +40,19 @@ void JobWork::note_end(const Row& part) {
     run_->journal->end(run_->numbers[target_], position_, ended);
 }
 
+bool JobWork::has_past() const {
+    if (!run_->past) return false;
+    const auto& past = run_->past->phones[run_->numbers[target_]];
+    return !past.begun.empty() || !past.ended.empty();
+}
+
 // Whether the run that is taken up has done this step, or was in the middle of it.
 bool JobWork::restore_step() {
     // What goes on behind other steps ended with the run that is taken up: it begins again.
     if (!run_->past || step().action->goes_on()) return false;
     const auto& past = run_->past->phones[run_->numbers[target_]];
-    if (past.begun.contains(position_) && !step().idempotent) {
+    const bool known_of_others = step().action->runs_once() && run_->host->once().settled(position_);
+    if (past.begun.contains(position_) && !step().idempotent && !known_of_others) {
         combination_begun_ = true;
         end_step(interrupted_step());
         return true;
@@ -53,6 +61,9 @@ bool JobWork::restore_step() {
     if (found == past.ended.end()) return false;
     const auto& ended = found->second;
     result_ = ended.result;
+    if (run_->artifacts)
+        give_step_again(*run_->artifacts, run_->positions.empty() ? target_ : run_->positions[target_], position_,
+                        result_, ended.part);
     result_.output_begin = static_cast<std::uint32_t>(total_.execute_msg.size());
     append_output(total_, ended.part);
     total_.output_bytes += result_.output_bytes;

@@ -34,19 +34,42 @@ void JobWork::on_step_timeout() {
     activity_->expire(fmt::format("not done within {}", drover::to_string(limit_of_step())));
 }
 
+bool JobWork::has_more_steps() const {
+    const auto& plan = run_->plan;
+    return std::any_of(plan.begin() + static_cast<std::ptrdiff_t>(position_), plan.end(),
+                       [](const PlannedStep& p) { return !p.finally; });
+}
+
 void JobWork::on_job_timeout() {
-    if (position_ < run_->plan.size() && planned().finally) return;  // it has a limit of its own
+    const bool in_finally = position_ < run_->plan.size() && planned().finally;
+    if (in_finally && !has_more_steps()) return;
     const auto limit = fmt::format("the phone's limit for the whole job is {}", drover::to_string(*run_->timeout));
     ending_ = Error(Code::timeout, limit);
-    end_early(Standing::failed);
+    if (!in_finally) return end_early(Standing::failed);
+    // `finally` has limits of its own, and goes on; the combinations of the matrix that come after it do not.
+    standing_ = Standing::failed;
 }
 
 void JobWork::stop(const Error& why) {
     if (stage_ == Stage::done) return;
     ending_ = why;
-    if (position_ < run_->plan.size() && planned().finally && stage_ != Stage::at_barrier && stage_ != Stage::noting)
-        return;
+    if (position_ < run_->plan.size() && planned().finally) {
+        if (stage_ != Stage::at_barrier) return;
+        stage_ = Stage::between;  // those it waits for may take long
+        begin_step();
+        return pump();
+    }
     end_early(Standing::cancelled);
+}
+
+// With strategy.fail-fast another phone's failure is as a stop between two steps: a step at work goes on until the call is stopped.
+void JobWork::heed_failures() {
+    if (ending_ || row_failed() || !run_->job.model().strategy.fail_fast) return;
+    if (position_ < run_->plan.size() && planned().finally) return;
+    ending_ = run_->failure.get();
+    if (!ending_) return;
+    job_deadline_.cancel();
+    standing_ = Standing::cancelled;
 }
 
 void JobWork::end_early(Standing standing) {

@@ -95,15 +95,18 @@ void add_cases(const Row& row, const StepResult& step, std::string_view suite, s
     }
 }
 
+// Where no step is to blame, the phone itself is a case: it was stopped, or never came so far.
+bool blames_no_step(const Row& row) {
+    return !row.ok() && std::none_of(row.steps.begin(), row.steps.end(),
+                                     [](const StepResult& s) { return s.code != Code::ok && !s.continued; });
+}
+
 std::string suites_by_phone(std::span<const Row> rows) {
     std::string text;
     for (const auto& row : rows) {
         std::vector<Case> cases;
         for (const auto& step : row.steps) add_cases(row, step, row.instance_id, step_title(step), cases);
-        // Where no step is to blame, the phone itself is a case: it was stopped, or never came so far.
-        const bool told = std::any_of(row.steps.begin(), row.steps.end(),
-                                      [](const StepResult& s) { return s.code != Code::ok && !s.continued; });
-        if (!row.ok() && !told) cases.push_back(case_of_row(row.instance_id, row));
+        if (blames_no_step(row)) cases.push_back(case_of_row(row.instance_id, row));
         text += text_of(row.instance_id, row.ms, cases);
     }
     return text;
@@ -111,13 +114,17 @@ std::string suites_by_phone(std::span<const Row> rows) {
 
 std::string suites_by_step(std::span<const Row> rows) {
     std::vector<std::pair<std::string, std::vector<Case>>> suites;
-    std::vector<Case> rest;
+    std::vector<Case> not_begun, between;
     for (const auto& row : rows) {
         for (std::size_t i = 0; i < row.steps.size(); ++i) {
             if (i == suites.size()) suites.emplace_back(step_title(row.steps[i]), std::vector<Case>());
             add_cases(row, row.steps[i], suites[i].first, row.instance_id, suites[i].second);
         }
-        if (row.steps.empty()) rest.push_back(case_of_row("not begun", row));
+        if (row.steps.empty()) {
+            not_begun.push_back(case_of_row("not begun", row));
+        } else if (blames_no_step(row)) {
+            between.push_back(case_of_row("between steps", row));
+        }
     }
     std::string text;
     for (const auto& [name, cases] : suites) {
@@ -125,7 +132,9 @@ std::string suites_by_step(std::span<const Row> rows) {
         for (const auto& c : cases) ms = std::max(ms, c.ms);
         text += text_of(name, ms, cases);
     }
-    return rest.empty() ? text : text + text_of("not begun", 0, rest);
+    if (!not_begun.empty()) text += text_of("not begun", 0, not_begun);
+    if (!between.empty()) text += text_of("between steps", 0, between);
+    return text;
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ Result<std::string> CaptureTask::finish() {
 }
 
 void CaptureTask::discard() {
-    if (what_ == What::log && file_.bytes() > 0 && file_.commit()) return;
+    if (what_ != What::png && file_.bytes() > 0 && file_.commit()) return;
     file_.discard();
 }
 

@@ -8,8 +8,11 @@ namespace drover::transfer {
 class CaptureTask final : public StreamTask {
 public:
     // png: it must be one, whole; what else came instead is told. log: any text, and a part of it is better than nothing.
-    enum class What : std::uint8_t { png, log };
-    CaptureTask(What what, std::filesystem::path place) : what_(what), file_(std::move(place)) {}
+    // growing_log: as log, and there as it comes.
+    enum class What : std::uint8_t { png, log, growing_log };
+    CaptureTask(What what, std::filesystem::path place)
+        : what_(what),
+          file_(std::move(place), what == What::growing_log ? FileSink::Way::in_place : FileSink::Way::aside) {}
 
     Result<void> feed(ByteView bytes) override;
     Result<void> produce(std::size_t, Bytes&) override { return {}; }

@@ -19,6 +19,10 @@ tl::unexpected<Error> FileSink::os_error() const {
 
 Result<void> FileSink::begin() {
     if (fd_ >= 0) return {};
+    if (way_ == Way::in_place) {
+        fd_ = ::open(place_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+        return fd_ < 0 ? os_error() : Result<void>();
+    }
     constexpr std::size_t kRandomChars = 8;
     aside_ = (place_.parent_path() /
               fmt::format(".{}.{}", place_.filename().string(), adb::random_marker().substr(0, kRandomChars)))
@@ -43,6 +47,7 @@ Result<void> FileSink::write(ByteView bytes) {
 Result<void> FileSink::commit() {
     if (auto begun = begin(); !begun) return begun;
     const bool closed = ::close(std::exchange(fd_, -1)) == 0;
+    if (closed && way_ == Way::in_place) return {};
     if (!closed || ::rename(aside_.c_str(), place_.c_str()) != 0) return os_error();
     aside_.clear();
     return {};

@@ -83,7 +83,7 @@ public:
         return Leg{(exec ? "exec:" : "shell:") + program_, std::make_unique<CaptureTask>(what_, place_)};
     }
     std::optional<Shown> shown() const override {
-        if (what_ != CaptureTask::What::log) return std::nullopt;
+        if (what_ == CaptureTask::What::png) return std::nullopt;
         return Shown{fleet::Activity::streaming, fleet::Activity::idle, fleet::Activity::idle, "logcat"};
     }
 
@@ -104,6 +104,8 @@ dispatch::OperationFactory make_capture(WorkPool& pool, std::string program, Cap
     };
 }
 
+std::string logcat_program(const std::string& words) { return words.empty() ? "logcat" : "logcat " + words; }
+
 }  // namespace
 
 dispatch::OperationFactory make_screenshot(WorkPool& pool, PlaceOf place, TransferLimits limits) {
@@ -111,8 +113,13 @@ dispatch::OperationFactory make_screenshot(WorkPool& pool, PlaceOf place, Transf
 }
 
 dispatch::OperationFactory make_logcat(WorkPool& pool, std::string words, PlaceOf place, TransferLimits limits) {
-    const std::string program = words.empty() ? "logcat" : "logcat " + words;
-    return make_capture(pool, program, CaptureTask::What::log, std::move(place), std::move(limits));
+    return make_capture(pool, logcat_program(words), CaptureTask::What::log, std::move(place), std::move(limits));
+}
+
+dispatch::OperationFactory make_growing_logcat(WorkPool& pool, std::string words, PlaceOf place,
+                                               TransferLimits limits) {
+    return make_capture(pool, logcat_program(words), CaptureTask::What::growing_log, std::move(place),
+                        std::move(limits));
 }
 
 dispatch::OperationFactory make_push(WorkPool& pool, std::shared_ptr<const PushPlan> plan, PushOptions options,

@@ -30,5 +30,7 @@ dispatch::OperationFactory make_screenshot(WorkPool& pool, PlaceOf place, Transf
 // The log, the file PLACE, until the program ends or limits.enough is over; what came before a failure is kept.
 // words: further arguments of logcat, as the phone's shell reads them.
 dispatch::OperationFactory make_logcat(WorkPool& pool, std::string words, PlaceOf place, TransferLimits limits);
+// The same, and the file is there as the log comes.
+dispatch::OperationFactory make_growing_logcat(WorkPool& pool, std::string words, PlaceOf place, TransferLimits limits);
 
 }  // namespace drover::transfer

@@ -192,11 +192,9 @@ TEST_F(JobFileSteps, ThePlanShowsThem) {
 TEST_F(JobFileSteps, TheLogOfAWholeJobGoesOnThroughARestart) {
     const SimProcess phones(
         2, {"--profile", dir.write("quick.yaml", "version: 1\nabsent-time: 200ms\nboot-time: 200ms\n").string()});
-    // Until the file is begun: it has its name when it is whole.
     const auto until_begun = [&](const std::string& file) {
-        return fmt::format(
-            "host-run: [sh, -c, 'until ls {}/$DROVER_INSTANCE/01-log/.{}.* 2>/dev/null; do sleep 0.05; done']",
-            path("kept"), file);
+        return fmt::format("host-run: [sh, -c, 'until test -s {}/$DROVER_INSTANCE/01-log/{}; do sleep 0.05; done']",
+                           path("kept"), file);
     };
     const auto done = run_job(phones,
                               fmt::format("  - {{name: log, logcat: {{whole-job: true, args: -b main}}}}\n"
@@ -214,6 +212,40 @@ TEST_F(JobFileSteps, TheLogOfAWholeJobGoesOnThroughARestart) {
     const auto& files = report.at("rows").at(1).at("steps").at(0).at("files").as_array();
     EXPECT_EQ(files.at(0), "vphone-0002/01-log/logcat.txt");
     EXPECT_GE(files.size(), 2U);
+}
+
+TEST_F(JobFileSteps, TheLogOfAKilledJobIsKeptAndGoesOnInAnotherFile) {
+    const SimProcess phones(1);
+    std::vector<std::string> args{"run",
+                                  dir.write("jobs/log.yaml",
+                                            "version: 1\nsteps:\n  - {name: log, logcat: {whole-job: true}}\n"
+                                            "  - {name: long, idempotent: true, host-run: {shell: 'test -e " +
+                                                path("go") + " || exec sleep 60'}}\n")
+                                      .string(),
+                                  "--inventory",
+                                  phones.inventory(),
+                                  "--artifacts",
+                                  path("kept")};
+    Process first(drover_command(args, env()));
+    const auto line = first.wait_for_error_line("drover: run ");
+    ASSERT_TRUE(line) << first.err();
+    const auto log = dir / "kept/vphone-0001/01-log/logcat.txt";
+    const auto is_there = [&] {
+        return fs::exists(log) && read_file(log).find("vphone-0001 is up") != std::string::npos;
+    };
+    while (!is_there() && !first.wait(std::chrono::milliseconds(1))) {}
+    first.signal(SIGKILL);
+    first.wait();
+    const auto before = read_file(log);
+    EXPECT_THAT(before, HasSubstr("vphone-0001 is up"));
+    EXPECT_THAT(names_in(log.parent_path()), testing::ElementsAre("logcat.txt"));
+    dir.write("go", "");
+    args[1] = "--resume";
+    args.insert(args.begin() + 2, line->substr(line->rfind(' ') + 1));
+    const auto second = run_drover(args, env());
+    EXPECT_EQ(second.code(), 0) << second.out << second.err;
+    EXPECT_EQ(read_file(log), before);
+    EXPECT_THAT(names_in(log.parent_path()), UnorderedElementsAre("logcat-2.txt", "logcat.txt"));
 }
 
 TEST_F(JobFileSteps, TheLogOfAShortOrFailedJobIsThereToo) {

@@ -120,6 +120,22 @@ TEST(JobResume, KilledAtRandomMoments) {
     }
 }
 
+TEST(JobResume, WithoutAWholeJournalNothingRunsTwice) {
+    World world;
+    auto command = world.command({(world.dir / "j.yaml").string()});
+    // The journal is the only file that comes to 4 kB.
+    command.argv.insert(command.argv.begin(), {"sh", "-c", "ulimit -f 8; exec \"$@\"", "sh"});
+    Process first(std::move(command));
+    const auto line = first.wait_for_error_line("drover: run ");
+    ASSERT_TRUE(line) << first.err();
+    EXPECT_TRUE(first.wait_for_error_line("drover: this run cannot be resumed, its journal could not be written: "));
+    first.signal(SIGKILL);
+    first.wait();
+    const auto second = run(world.command({"--resume", line->substr(line->rfind(' ') + 1)}));
+    EXPECT_EQ(second.code(), 2) << second.out;
+    EXPECT_THAT(second.err, HasSubstr("is no journal of a run"));
+}
+
 TEST(JobResume, RetryFailedRunsOnlyWhatFailed) {
     World world;
     std::ofstream(world.dir / "j.yaml") << fmt::format(

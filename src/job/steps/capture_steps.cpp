@@ -108,17 +108,20 @@ private:
     Result<std::unique_ptr<Activity>> make_whole(const ActivityContext& context, const std::string& words) const {
         const auto place = to_.of(context);
         if (!place) return fail(Code::step_impossible, place.error());
-        auto open = [&disk = context.files->disk, words, directory = place->directory,
-                     limits = endless(transfer_limits(context, std::nullopt))](const std::string& file,
-                                                                               std::function<void()> flowing) {
+        auto open = [&disk = context.files->disk, words, directory = place->directory, resumed = context.resumed,
+                     limits = endless(transfer_limits(context, std::nullopt))](
+                        const std::shared_ptr<std::size_t>& number, std::function<void()> flowing) {
             PreparedOperation what;
-            what.prepare = [&disk, words, directory, file, limits,
+            what.prepare = [&disk, words, directory, resumed, number, limits,
                             flowing = std::move(flowing)]() -> Result<dispatch::OperationFactory> {
                 if (auto made = make_directories(directory); !made) return tl::unexpected(made.error());
+                // What was kept before a crash stays.
+                std::error_code error;
+                while (resumed && std::filesystem::exists(directory / log_file_name(*number), error)) ++*number;
                 auto own = limits;
                 own.flowing = flowing;
-                return transfer::make_logcat(
-                    disk, words, [place = directory / file](const Instance&) { return place; }, own);
+                return transfer::make_growing_logcat(
+                    disk, words, [file = directory / log_file_name(*number)](const Instance&) { return file; }, own);
             };
             return what;
         };

@@ -12,39 +12,39 @@ namespace {
 
 constexpr std::size_t kHostArgumentsMax = 200;
 
-Outcome outcome_of_exit(const Result<int>& exit) {
-    if (!exit)
-        return {
-            exit.error().code, dispatch::error_text(exit.error().code, exit.error().message), {}, Phase::open, false};
-    if (*exit == 0) return {Code::ok, {}, 0, Phase::done, true};
-    const auto detail = "host program: " + dispatch::exit_text(*exit);
-    return {Code::command_failed, dispatch::error_text(Code::command_failed, detail), *exit, Phase::done, true};
-}
-
 class HostRunActivity final : public Activity {
 public:
-    // once: the step it stands for, when it runs for all phones.
-    HostRunActivity(const ActivityContext& context, HostCommand command, std::optional<std::size_t> once)
+    // once: it runs for all phones.
+    HostRunActivity(const ActivityContext& context, HostCommand command, bool once)
         : loop_(context.phone.loop()),
           owner_(context.owner),
           host_(*context.host),
           command_(std::move(command)),
           once_(once),
+          phone_(context.target),
+          step_(context.step),
+          attempt_(context.attempt),
           handle_(std::make_shared<HostRunActivity*>(this)) {}
     ~HostRunActivity() override {
         *handle_ = nullptr;
         if (program_) program_->terminate();
+        if (joined_) host_.once().leave(step_, phone_, Error(Code::cancelled, "the phone's job is over"));
     }
 
     void start() override {
-        if (!once_ || host_.claim(*once_, [handle = handle_, &loop = loop_](const Outcome& outcome) {
-                loop.post([handle, outcome] {
-                    if (*handle) (*handle)->owner_.on_outcome(Outcome(outcome));
-                });
-            })) {
-            runs_ = true;
+        if (!once_) {
             program_ = host_.start(std::move(command_), std::make_shared<Listener>(handle_, loop_));
+            return;
         }
+        joined_ = true;
+        auto told = [handle = handle_, &loop = loop_](const OnceResult& result) {
+            loop.post([handle, result] {
+                if (*handle) (*handle)->on_once(result);
+            });
+        };
+        if (!host_.once().join(step_, attempt_, phone_, std::move(told))) return;
+        begins_it_ = true;
+        host_.once().start(step_, attempt_, std::move(command_), std::make_shared<Listener>(handle_, loop_));
     }
     void stop(const Error& why) override { end_by(why); }
     void expire(std::string_view limit) override { end_by(Error(Code::timeout, std::string(limit))); }
@@ -75,29 +75,35 @@ private:
     // The outcome comes when the program has ended: at most kTermGrace and kDrainMax later.
     void end_by(const Error& why) {
         why_ = why;
-        if (runs_) return program_->terminate();
-        finish(Outcome{why.code, dispatch::error_text(why.code, why.message), {}, Phase::run, false});
+        if (!once_) return program_->terminate();
+        if (!host_.once().leave(step_, phone_, why)) return;
+        joined_ = false;
+        owner_.on_outcome(given_up(Outcome{Code::ok, {}, {}, Phase::run, begins_it_}, why));
     }
     void on_exit(const Result<int>& exit) {
         auto outcome = outcome_of_exit(exit);
-        if (why_) {
-            outcome.code = why_->code;
-            outcome.message = dispatch::error_text(why_->code, why_->message);
-            outcome.phase = Phase::run;
-        }
+        if (why_) outcome = given_up(std::move(outcome), *why_);
         program_.reset();
-        if (once_) host_.publish(*once_, outcome);
-        finish(std::move(outcome));
+        owner_.on_outcome(std::move(outcome));
     }
-    void finish(Outcome outcome) { owner_.on_outcome(std::move(outcome)); }
+    // Whoever began it has had all of the output by now.
+    void on_once(const OnceResult& result) {
+        joined_ = false;
+        for (const auto& piece : result.output) {
+            if (!begins_it_) owner_.on_step_output(piece.stream, piece.bytes, [] {});
+        }
+        owner_.on_outcome(why_ ? given_up(result.outcome, *why_) : Outcome(result.outcome));
+    }
 
     Loop& loop_;
     ActivityOwner& owner_;
     HostRunner& host_;
     HostCommand command_;
-    const std::optional<std::size_t> once_;
+    const bool once_;
+    const std::size_t phone_, step_, attempt_;
     std::shared_ptr<HostProgram> program_;
-    bool runs_ = false;
+    bool joined_ = false;
+    bool begins_it_ = false;
     std::optional<Error> why_;
     const std::shared_ptr<HostRunActivity*> handle_;
 };
@@ -131,8 +137,7 @@ public:
         command.env.emplace_back("DROVER_STEP", std::string(context.step_name));
         command.env.insert(command.env.end(), context.env.begin(), context.env.end());
         DROVER_ASSERT(context.host);
-        return std::make_unique<HostRunActivity>(context, std::move(command),
-                                                 once ? std::optional(context.step) : std::nullopt);
+        return std::make_unique<HostRunActivity>(context, std::move(command), once);
     }
     std::string describe(const Scope& scope, std::string_view) const override {
         std::vector<std::string> shown;

@@ -19,6 +19,10 @@ Limits endless(Limits limits) {
 
 }  // namespace
 
+std::string log_file_name(std::size_t number) {
+    return number == 1 ? std::string("logcat.txt") : fmt::format("logcat-{}.txt", number);
+}
+
 WholeLogActivity::WholeLogActivity(const ActivityContext& context, Open open, std::string files_below)
     : phone_(context.phone),
       owner_(context.owner),
@@ -31,13 +35,13 @@ WholeLogActivity::WholeLogActivity(const ActivityContext& context, Open open, st
 
 void WholeLogActivity::open_next() {
     flowing_ = false;
-    const auto file = files_.empty() ? std::string("logcat.txt") : fmt::format("logcat-{}.txt", files_.size() + 1);
-    auto what = open_(file, [handle = handle_] {
+    const auto number = std::make_shared<std::size_t>(files_.empty() ? 1 : *files_.back() + 1);
+    auto what = open_(number, [handle = handle_] {
         if (*handle) (*handle)->on_flowing();
     });
     ActivityOwner& owner = *this;
     session_ = std::make_unique<OperationActivity>(phone_, owner, ground_, limits_, target_, std::move(what));
-    files_.push_back(file);
+    files_.push_back(number);
     session_->start();
 }
 
@@ -84,9 +88,10 @@ void WholeLogActivity::finish() {
         outcome.message = dispatch::error_text(outcome.code, "no log came");
     }
     outcome.opened = outcome.opened || !files_.empty();
-    if (!files_below_.empty()) {
-        for (const auto& file : files_) outcome.files.push_back(files_below_ + '/' + file);
-    }
+    // Those before the first are of the run that was taken up.
+    const auto last = files_below_.empty() || files_.empty() ? 0 : *files_.back();
+    for (std::size_t number = 1; number <= last; ++number)
+        outcome.files.push_back(files_below_ + '/' + log_file_name(number));
     owner_.on_outcome(std::move(outcome));
 }
 

@@ -1,9 +1,12 @@
 // The log of a phone from its step to the end of the job, through lost links and restarts: after each it goes on in a file of its
-// own, logcat.txt, logcat-2.txt.
+// own, logcat.txt, logcat-2.txt. What is there when drover is killed stays; a resumed run goes on after it.
 //
 // Threads, ownership: as Activity. Failure: what cannot get better ends it; whether it ever got a log decides in the end.
 #pragma once
 #include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "job/steps/operation_activity.hpp"
 
@@ -16,8 +19,10 @@ public:
     static constexpr auto kLastLines = std::chrono::milliseconds(300);  // are on their way
     static constexpr std::size_t kFilesMax = 100;
 
-    // What writes the log into the file of this name, and calls `flowing` on the loop when its first bytes come.
-    using Open = std::function<PreparedOperation(const std::string& file, std::function<void()> flowing)>;
+    // What writes the log into the file of this number, or a later one: it says which. It calls `flowing` on the loop when its
+    // first bytes come.
+    using Number = std::shared_ptr<std::size_t>;
+    using Open = std::function<PreparedOperation(const Number& number, std::function<void()> flowing)>;
     // files: how a file is called in the outcome; empty: not at all.
     WholeLogActivity(const ActivityContext& context, Open open, std::string files_below);
     ~WholeLogActivity() override { *handle_ = nullptr; }
@@ -50,11 +55,13 @@ private:
     bool winding_up_ = false;
     bool stopped_ = false;
     Outcome last_;
-    std::vector<std::string> files_;
+    std::vector<Number> files_;
     std::unique_ptr<OperationActivity> session_;
     const std::shared_ptr<WholeLogActivity*> handle_;
     Timer again_ = Timer::calls<&WholeLogActivity::open_next>(*this);
     Timer wound_up_ = Timer::calls<&WholeLogActivity::on_wound_up>(*this);
 };
+
+std::string log_file_name(std::size_t number);  // from 1
 
 }  // namespace drover::job

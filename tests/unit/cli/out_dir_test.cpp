@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <future>
+#include <thread>
 
 #include "cli/row_queue.hpp"
 #include "support/temp_dir.hpp"
@@ -106,6 +108,39 @@ TEST_F(OutDirTest, AFileThatCannotBeWrittenIsToldInTheRow) {
     EXPECT_NE(rows[1].error_msg.find("b.out: "), std::string::npos) << rows[1].error_msg;
     EXPECT_TRUE(rows[2].ok());
     EXPECT_EQ(file("c.out"), "x");
+}
+
+TEST_F(OutDirTest, StepsLeaveNothingOfAnOlderRun) {
+    for (const auto* name : {"a/1-x/stdout", "a/1-x/stderr", "a/2-y/stdout", "a/3-z/stdout", "b/1-x/stdout"})
+        dir_.write(std::string("kept/") + name, "older");
+    const auto run = [&](OutDir::Older older) {
+        auto out = *OutDir::create_by_step(dir_ / "kept", {"a", "b", "c"}, {"1-x", "2-y", "3-z"}, older, queue_);
+        out->on_step_begin(0, 0);
+        const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        while (std::filesystem::exists(dir_ / "kept/a/1-x/stderr") && std::chrono::steady_clock::now() < late)
+            std::this_thread::yield();
+        out->on_step_output(0, 0, OutputStream::out, "now", [] {});
+        out->on_step_begin(2, 0);
+        out->on_step_output(2, 0, OutputStream::out, "new", [] {});
+        out->on_step_begin(0, 1);  // step 3 is one that a resumed run has from before
+        Row row = saved_row(0);
+        row.steps.resize(3);
+        out->on_row(row);
+        out->on_row(saved_row(1));
+        out->on_row(saved_row(2));
+        out->on_done();
+        for (const auto& done : until_done(queue_)) EXPECT_TRUE(done.ok()) << done.error_msg;
+    };
+    run(OutDir::Older::same_run);
+    EXPECT_EQ(read_file(dir_ / "kept/a/1-x/stdout"), "now");
+    EXPECT_FALSE(std::filesystem::exists(dir_ / "kept/a/1-x/stderr"));
+    EXPECT_FALSE(std::filesystem::exists(dir_ / "kept/a/2-y/stdout"));
+    EXPECT_EQ(read_file(dir_ / "kept/a/3-z/stdout"), "older");
+    EXPECT_EQ(read_file(dir_ / "kept/b/1-x/stdout"), "older");
+    EXPECT_EQ(read_file(dir_ / "kept/c/1-x/stdout"), "new");
+    EXPECT_FALSE(std::filesystem::exists(dir_ / "kept/c/2-y"));
+    run(OutDir::Older::other_run);  // whose second phone did not even begin
+    EXPECT_FALSE(std::filesystem::exists(dir_ / "kept/b/1-x/stdout"));
 }
 
 TEST_F(OutDirTest, SaysWhatIsWrongBeforeAnythingIsSent) {

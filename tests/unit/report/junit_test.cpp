@@ -102,6 +102,23 @@ TEST(Junit, JobsHaveASuiteAPhoneOrAStep) {
     EXPECT_NE(steps.find("<testcase classname=\"s2\" name=\"b\""), std::string::npos) << steps;
 }
 
+TEST(Junit, APhoneThatFailedBetweenStepsFailsInEveryShape) {
+    auto rows = job_rows();
+    for (auto& step : rows[1].steps) step.code = Code::ok;
+    rows[1].steps[1].skipped = true;
+    rows[1].code = Code::cancelled;
+    rows[1].error_msg = "stopped at a barrier";
+    const auto phones = document_junit("j", Summary{}, rows, JunitSuite::phone);
+    EXPECT_NE(phones.find("<error type=\"DROVER.5001\" message=\"DROVER.5001: stopped at a barrier\">"),
+              std::string::npos)
+        << phones;
+    const auto steps = document_junit("j", Summary{}, rows, JunitSuite::step);
+    EXPECT_NE(steps.find("<testsuite name=\"between steps\" tests=\"1\" failures=\"0\" errors=\"1\""),
+              std::string::npos)
+        << steps;
+    EXPECT_NE(steps.find("<testcase classname=\"between steps\" name=\"b\""), std::string::npos) << steps;
+}
+
 TEST(Html, IsOnePageWithoutScripts) {
     auto rows = job_rows();
     rows[1].execute_msg[4] = '<';

@@ -1,0 +1,95 @@
+// The journal of a run on a disk that fails.
+#include "job/journal.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+
+#include <condition_variable>
+#include <csignal>
+
+#include "support/temp_dir.hpp"
+
+namespace drover::job {
+namespace {
+
+using testing::HasSubstr;
+
+const RunHead kHead{"run-1", "/j.yaml", "abc", {"a", "b"}};
+
+// No file of this process may grow while it lives.
+struct FullDiskHere {
+    FullDiskHere() {
+        std::signal(SIGXFSZ, SIG_IGN);
+        ::getrlimit(RLIMIT_FSIZE, &old);
+        const rlimit none{0, old.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &none);
+    }
+    ~FullDiskHere() {
+        ::setrlimit(RLIMIT_FSIZE, &old);
+        std::signal(SIGXFSZ, SIG_DFL);
+    }
+    rlimit old{};
+};
+
+// Notes one beginning, and waits until it is noted.
+void begin_and_wait(
+    Journal& journal, std::size_t step, const std::function<void()>& noted = [] {}) {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool done = false;
+    journal.begin(0, step, [&] {
+        noted();
+        const std::lock_guard lock(mutex);
+        done = true;
+        changed.notify_all();
+    });
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return done; });
+}
+
+TEST(Journal, TellsWhatWasBegunAndWhatEnded) {
+    const test::TempDir dir;
+    const auto journal = *Journal::create(dir.path(), kHead);
+    begin_and_wait(*journal, 0);
+    journal->end(0, 0, EndedStep());
+    begin_and_wait(*journal, 1);
+    const auto past = Journal::read(dir.path(), "run-1");
+    ASSERT_TRUE(past);
+    EXPECT_EQ(past->phones.at(0).begun, std::set<std::size_t>{1});
+    EXPECT_EQ(past->phones.at(0).ended.size(), 1U);
+}
+
+TEST(Journal, OneThatCouldNotBeWrittenIsNoneBeforeAnybodyGoesOn) {
+    const test::TempDir dir;
+    const auto journal = *Journal::create(dir.path(), kHead);
+    std::string told;
+    journal->on_failure([&](const std::string& why) { told = why; });
+    begin_and_wait(*journal, 0);
+    {
+        const FullDiskHere full;
+        begin_and_wait(*journal, 1, [&] {
+            EXPECT_THAT(told, HasSubstr("File too large"));
+            EXPECT_FALSE(Journal::read(dir.path(), "run-1")) << "step 1 is about to run, and would run again";
+        });
+    }
+    // There is room again: too late.
+    begin_and_wait(*journal, 2);
+    journal->close();
+    EXPECT_THAT(Journal::reopen(dir.path(), "run-1").error().message, HasSubstr("is no journal of a run"));
+}
+
+TEST(Journal, WhoAsksLateIsToldToo) {
+    const test::TempDir dir;
+    const auto journal = *Journal::create(dir.path(), kHead);
+    {
+        const FullDiskHere full;
+        begin_and_wait(*journal, 0);
+    }
+    std::string told;
+    journal->on_failure([&](const std::string& why) { told = why; });
+    EXPECT_THAT(told, HasSubstr("File too large"));
+}
+
+}  // namespace
+}  // namespace drover::job
