@@ -16,6 +16,10 @@ find_program(DROVER_MOLD mold)
 add_library(drover_options INTERFACE)
 target_compile_options(drover_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast
                        -Wcast-qual -Woverloaded-virtual -Wconversion -Wno-sign-conversion)
+# False with -O2 in standard headers and Boost.Process (GCC bugs 105329, 105651 and their like).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(drover_options INTERFACE -Wno-array-bounds -Wno-stringop-overflow -Wno-restrict)
+endif()
 if(DROVER_WERROR)
   target_compile_options(drover_options INTERFACE -Werror)
 endif()
