@@ -9,6 +9,7 @@ PhoneEvent event_of_open(Code code) {
     switch (code) {
         case Code::no_permission: return PhoneEvent::no_permissions;
         case Code::phone_not_found: return PhoneEvent::detached;
+        case Code::interface_busy: return PhoneEvent::unusable;
         default: return PhoneEvent::no_connection;
     }
 }

@@ -87,14 +87,45 @@ TEST(FindRow, SaysWhyAPhoneCannotBeUsed) {
                     row("off", "", adb::AdbState::offline),
                     row("side", "", adb::AdbState::sideload)};
     EXPECT_EQ(find_row(view, Serial{"ok"})->transport_id, 7u);
-    EXPECT_EQ(find_row(view, Serial{"gone"}).error().code, Code::phone_not_found);
-    EXPECT_EQ(find_row(view, Serial{"twin"}).error().code, Code::not_supported);
+    EXPECT_EQ(find_row(view, Serial{"gone"}).error().why.code, Code::phone_not_found);
+    EXPECT_EQ(find_row(view, Serial{"twin"}).error().why.code, Code::not_supported);
     EXPECT_TRUE(find_row(view, UsbPath{"1-2"}));
-    EXPECT_EQ(find_row(view, Serial{"u"}).error().code, Code::unauthorized);
-    EXPECT_EQ(find_row(view, Serial{"off"}).error().code, Code::phone_not_found);
-    EXPECT_EQ(find_row(view, Serial{"side"}).error().code, Code::not_ready);
+    EXPECT_EQ(find_row(view, Serial{"u"}).error().why.code, Code::unauthorized);
+    EXPECT_EQ(find_row(view, Serial{"off"}).error().why.code, Code::phone_not_found);
+    EXPECT_EQ(find_row(view, Serial{"side"}).error().why.code, Code::not_ready);
     view.down = Error(Code::server_unreachable, "refused");
-    EXPECT_EQ(find_row(view, Serial{"ok"}).error().code, Code::server_unreachable);
+    EXPECT_EQ(find_row(view, Serial{"ok"}).error().why.code, Code::server_unreachable);
+    EXPECT_EQ(find_row(view, Serial{"ok"}).error().event, PhoneEvent::server_down);
+}
+
+// The documented status of every state that a server has a word for; 2 comes only once the phone has booted.
+TEST(FindRow, EachRowHasItsOwnState) {
+    using adb::AdbState;
+    struct Case {
+        AdbState state;
+        Condition condition;
+        int status;
+    };
+    const Case cases[] = {
+        {AdbState::connecting, Condition::connecting, 4},     {AdbState::authorizing, Condition::authorizing, 4},
+        {AdbState::unauthorized, Condition::unauthorized, 0}, {AdbState::no_permissions, Condition::no_permissions, 0},
+        {AdbState::detached, Condition::offline, 0},          {AdbState::offline, Condition::offline, 0},
+        {AdbState::bootloader, Condition::bootloader, 4},     {AdbState::host, Condition::foreign, 0},
+        {AdbState::sideload, Condition::sideload, 4},         {AdbState::rescue, Condition::rescue, 4}};
+    for (const auto& [state, condition, status] : cases) {
+        ServerView view;
+        view.devices = {row("S", "1-1", state)};
+        const auto found = find_row(view, UsbPath{"1-1"});
+        ASSERT_FALSE(found) << to_string(state);
+        Tracker tracker({});
+        tracker.apply(found.error().event, found.error().why.message, {});
+        EXPECT_EQ(to_string(tracker.state().condition), to_string(condition)) << to_string(state);
+        EXPECT_EQ(static_cast<int>(tracker.state().status()), status) << to_string(state);
+        tracker.apply(PhoneEvent::attempt, "", {});
+        EXPECT_EQ(tracker.state().condition, condition);
+        tracker.apply(find_row(ServerView(), UsbPath{"1-1"}).error().event, "", {});
+        EXPECT_EQ(static_cast<int>(tracker.state().status()), 1) << "it is listed no more";
+    }
 }
 
 }  // namespace
