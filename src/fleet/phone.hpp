@@ -124,13 +124,14 @@ private:
     bool reboot() override;
     void ask_a_person() override;
     void set_unfit(std::optional<std::string> why) override;
+    void does_not_answer() override;
 
     void try_now();
     void on_retry();
     void drop_link();
     Duration next_delay(bool was_stable);
     void ask_identity();
-    void on_identity(const std::optional<std::string>& answer);
+    void on_identity(const Result<Question::Answer>& answer);
     void become_twin();
     void update_intent(std::string_view why);
     void rest();

@@ -54,6 +54,16 @@ void Phone::reconnect() {
     try_now();
 }
 
+// The link was up all the time and still came to nothing: it counts as a failed attempt, however long it lived.
+void Phone::does_not_answer() {
+    const Error why(Code::link_lost, "it does not answer");
+    log::warn("{}: it does not answer any more: its link is dropped", instance_.id);
+    drop_link();
+    last_error_ = why;
+    note(PhoneEvent::unusable, why.message);
+    if (!out_of_service_) loop_.arm_after(retry_, next_delay(false));
+}
+
 bool Phone::reboot() {
     if (!carrier_) return false;
     const bool sent = carrier_->open("reboot:", reboot_stream_).has_value();
@@ -81,11 +91,11 @@ void Phone::ask_identity() {
     if (carrier_) identity_.ask(*carrier_, "getprop ro.serialno", kIdentityMax);
 }
 
-void Phone::on_identity(const std::optional<std::string>& answer) {
+void Phone::on_identity(const Result<Question::Answer>& answer) {
     constexpr auto kAskAgain = std::chrono::seconds(1);
     constexpr std::size_t kSerialMax = 128;
     if (!answer) return loop_.arm_after(ask_identity_, kAskAgain);
-    std::string serial = answer->substr(0, kSerialMax);
+    std::string serial = answer->text.substr(0, kSerialMax);
     serial.erase(std::min(serial.find_first_of("\r\n"), serial.size()));
     const std::string other = shared_.identities->claim(instance_.id, shared_.rank, serial, connector_->usb_path());
     if (other.empty()) {

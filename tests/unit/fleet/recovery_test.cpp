@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 
 #include "fleet/pace.hpp"
 #include "support/fake_phone.hpp"
@@ -149,6 +150,76 @@ TEST_F(CareTest, AReconnectThatHelpsIsCounted) {
     heard.wait_for("running");
     pool.run_on(0, [&] { EXPECT_EQ(connector->starts, 2); });
     EXPECT_EQ(counts.helped[static_cast<std::size_t>(RungKind::reconnect)], 1u);
+}
+
+TEST_F(CareTest, AFrozenPhoneLeavesRunningAndIsBroughtBack) {
+    upkeep.alive_every = upkeep.alive_answer = 10ms;
+    upkeep.ladder = {{RungKind::ask, 0ms, 0ms}};
+    make();
+    pool.run_on(0, [&] {
+        connector->carrier.output = "1\n";
+        connector->at_stop = [&] { connector->behave = FakeConnector::Behave::absent; };
+    });
+    watch();
+    heard.wait_for("running");
+    pool.run_on(0, [&] {
+        counts.tried[static_cast<std::size_t>(RungKind::ask)] = 0;  // it was booting before
+        connector->carrier.behave = FakeCarrier::Behave::mute;
+    });
+    heard.wait_for("offline/it does not answer");
+    pool.run_on(0, [&] {
+        EXPECT_EQ(phone->state().status(), fleet::Status::unknown);
+        EXPECT_EQ(phone->peer(), nullptr) << "its link is still open";
+        heard.seen.clear();
+        connector->carrier.behave = FakeCarrier::Behave::exits;
+        connector->behave = FakeConnector::Behave::online;
+    });
+    heard.wait_for("running");  // nobody asked for it
+    EXPECT_EQ(counts.tried[static_cast<std::size_t>(RungKind::ask)], 1u) << "the ladder did not see it";
+}
+
+TEST_F(CareTest, HealthThatIsNeverToldCountsToo) {
+    upkeep.alive_every = 1h;
+    upkeep.alive_answer = 10ms;
+    upkeep.health_every = 10ms;
+    make();
+    pool.run_on(0, [&] {
+        connector->carrier.output = "1\n";
+        connector->carrier.before_answer = [](FakeCarrier& c, std::string_view service) {
+            const bool boot =
+                service.find("sys.boot_completed") != service.npos && service.find("dumpsys") == service.npos;
+            c.behave = boot ? FakeCarrier::Behave::exits : FakeCarrier::Behave::mute;
+        };
+    });
+    watch();
+    heard.wait_for("offline/it does not answer");
+}
+
+// A due rung waits as long as a command is at the phone.
+TEST_F(CareTest, TheLadderLeavesAPhoneAloneThatRunsACommand) {
+    struct Command final : fleet::GateWaiter {
+        void on_admitted() override {}
+    } command;
+    upkeep.ladder = {{RungKind::reboot, 0ms, 0ms}};
+    make();
+    pool.run_on(0, [&] {
+        connector->carrier.output = "\n";
+        ASSERT_TRUE(phone->gate().enter(command));
+        phone->watch(heard);
+    });
+    heard.wait_for("booting");
+    // The rung is due since before this; the timer that looks at it goes off before the one armed here.
+    std::promise<void> later;
+    struct Later {
+        std::promise<void>& told;
+        void now() { told.set_value(); }
+        Timer timer = Timer::calls<&Later::now>(*this);
+    } after{later};
+    pool.run_on(0, [&] { pool.at(0).arm_after(after.timer, 50ms); });
+    later.get_future().wait();
+    EXPECT_EQ(counts.tried[static_cast<std::size_t>(RungKind::reboot)], 0u);
+    pool.run_on(0, [&] { phone->gate().exit(); });
+    heard.wait_for("recovery: reboot");
 }
 
 TEST_F(CareTest, APhonePastALimitTakesNoCommandsAndKeepsItsLink) {
