@@ -64,7 +64,7 @@ Result<std::unique_ptr<Fleet>> Fleet::renew() const {
 }
 
 Result<std::unique_ptr<Fleet>> Fleet::make(std::unique_ptr<Impl> impl, const Impl* before) {
-    if (auto discovered = impl->discover(); !discovered) return tl::unexpected(discovered.error());
+    if (auto discovered = impl->discover(before); !discovered) return tl::unexpected(discovered.error());
     if (auto marked = mark_disabled(impl->inventory, impl->ground->options().state_dir); !marked)
         return tl::unexpected(marked.error());
     impl->make_phones(before);

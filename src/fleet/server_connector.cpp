@@ -11,7 +11,8 @@ namespace drover::fleet {
 namespace {
 
 bool matches(const adb::ServerDevice& row, const Address& address) {
-    if (const auto* usb = std::get_if<UsbPath>(&address)) return row.usb_path == usb->path;
+    if (const auto* usb = std::get_if<UsbPath>(&address))
+        return row.usb_path == usb->path && (usb->serial.empty() || usb->serial == row.serial);
     // Over TCP the server lists a phone under its address.
     return row.serial == to_string(address);
 }

@@ -117,6 +117,16 @@ TEST(Selector, AtomsAndOperators) {
     for (const auto& c : kCases) EXPECT_EQ(fleet.chosen(c.text), c.chosen) << c.text;
 }
 
+TEST(Selector, APhoneIsWhereItIsPluggedInHoweverItWasWritten) {
+    Fleet fleet;
+    fleet.phones[3].usb_path = "1-5";                   // written as a serial
+    fleet.phones[1].address = Serial{"10.0.0.6:5555"};  // as an adb server lists it
+    EXPECT_EQ(fleet.chosen("usb:1-5"), "3");
+    EXPECT_EQ(fleet.chosen("usb:*"), "34");
+    EXPECT_EQ(fleet.chosen("tcp:10.0.0.6:5555"), "1");
+    EXPECT_EQ(fleet.chosen("tcp:10.0.0.*"), "01");
+}
+
 TEST(Selector, SaysWhatIsWrongAndWhere) {
     const Fleet fleet;
     const struct {
