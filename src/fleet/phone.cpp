@@ -33,7 +33,7 @@ Phone::Phone(Loop& loop, std::size_t index, const Instance& instance, std::uniqu
       boot_(loop, [this] { note(PhoneEvent::booted, "sys.boot_completed=1"); }),
       identity_(loop, [this](const Result<Question::Answer>& answer) { on_identity(answer); }) {
     gate_.when_idle([this] {
-        if (out_of_service_) loop_.arm_after(rest_, Duration::zero());
+        if (out_of_service_ || !give_way_to_.empty()) loop_.arm_after(rest_, Duration::zero());
     });
     connector_->on_hint([this] { on_hint(); });
     const Upkeep* upkeep = shared_.upkeep;
@@ -43,6 +43,7 @@ Phone::Phone(Loop& loop, std::size_t index, const Instance& instance, std::uniqu
 
 Phone::~Phone() {
     DROVER_ASSERT(waiters_.empty() && listeners_.empty());
+    *self_ = nullptr;
     if (shared_.identities) shared_.identities->release(instance_.id);
 }
 
@@ -137,6 +138,7 @@ void Phone::forget_link() {
     identity_.stop();
     ask_identity_.cancel();
     twin_.cancel();
+    give_way_to_.clear();
     if (care_) care_->on_down();
     carrier_ = nullptr;
     trying_ = false;

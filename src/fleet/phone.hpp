@@ -133,6 +133,7 @@ private:
     void ask_identity();
     void on_identity(const Result<Question::Answer>& answer);
     void become_twin();
+    void give_way();
     void update_intent(std::string_view why);
     void rest();
     void on_hint();
@@ -153,7 +154,9 @@ private:
     std::optional<Error> last_error_;
     std::optional<Error> out_of_service_;
     std::optional<Error> unfit_;
-    std::string twin_of_;                // while its link is about to be dropped for that
+    std::string twin_of_;      // while its link is about to be dropped for that
+    std::string serial_;       // as it told it last, where it was asked
+    std::string give_way_to_;  // has the same serial and comes before it: as soon as no command needs the link
     std::optional<Error> unauthorized_;  // set while the link waits for a person
     std::vector<Waiter*> waiters_;
     bool settled_ = true;  // who it is, is known; without that its link serves nobody
@@ -165,7 +168,8 @@ private:
     std::vector<StateListener*> listeners_;
     BootWatch boot_;
     Question identity_;
-    std::unique_ptr<Caretaker> care_;  // with upkeep
+    std::shared_ptr<Phone*> self_ = std::make_shared<Phone*>(this);  // what posted functions look through
+    std::unique_ptr<Caretaker> care_;                                // with upkeep
     struct Ignored final : adb::StreamHandler {
         void on_open() override {}
         adb::Ack on_data(ByteView) override { return adb::Ack::now; }

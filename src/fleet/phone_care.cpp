@@ -1,4 +1,6 @@
 // What keeps a phone well, and apart from its twins: service, health, recovery, identity.
+#include <fmt/format.h>
+
 #include "adb/shell_call.hpp"
 #include "base/log.hpp"
 #include "fleet/phone.hpp"
@@ -32,9 +34,10 @@ void Phone::update_intent(std::string_view why) {
     if (tracker_.set_intent(intent, why, std::chrono::system_clock::now())) tell_state();
 }
 
-// Closes the link of a phone that is out of service, once nothing runs on it.
+// Closes the link of a phone that is out of service, or another one's by right, once nothing runs on it.
 void Phone::rest() {
-    if (!out_of_service_ || gate_.busy()) return;
+    if (gate_.busy()) return;
+    if (!out_of_service_) return give_way();
     retry_.cancel();
     drop_link();
     unfit_.reset();
@@ -95,9 +98,18 @@ void Phone::on_identity(const Result<Question::Answer>& answer) {
     constexpr auto kAskAgain = std::chrono::seconds(1);
     constexpr std::size_t kSerialMax = 128;
     if (!answer) return loop_.arm_after(ask_identity_, kAskAgain);
-    std::string serial = answer->text.substr(0, kSerialMax);
-    serial.erase(std::min(serial.find_first_of("\r\n"), serial.size()));
-    const std::string other = shared_.identities->claim(instance_.id, shared_.rank, serial, connector_->usb_path());
+    // What a shell without getprop says is no serial number: all such phones would be one.
+    serial_ = answer->exit_code == 0 ? answer->text.substr(0, kSerialMax) : std::string();
+    serial_.erase(std::min(serial_.find_first_of("\r\n"), serial_.size()));
+    auto later = [&loop = loop_, self = self_](const std::string& to) {
+        loop.post([self, to] {
+            if (!*self || !(*self)->carrier_) return;
+            (*self)->give_way_to_ = to;
+            (*self)->rest();
+        });
+    };
+    const std::string other = shared_.identities->claim(instance_.id, shared_.rank, serial_, connector_->usb_path(),
+                                                        index_, std::move(later));
     if (other.empty()) {
         settled_ = true;
         return tell([&](Waiter& w) { w.on_ready(*carrier_); });
@@ -106,8 +118,17 @@ void Phone::on_identity(const Result<Question::Answer>& answer) {
     loop_.arm_after(twin_, Duration::zero());
 }
 
+void Phone::give_way() {
+    if (give_way_to_.empty()) return;
+    twin_of_ = give_way_to_;
+    shared_.identities->hand_over(instance_.id, twin_of_);
+    become_twin();
+}
+
 void Phone::become_twin() {
-    const Error twin(Code::disabled, "it is the same phone as " + twin_of_ + ", which gets the commands");
+    const Error twin(Code::disabled, fmt::format("it is the same phone as {}, by its serial number {}; that one gets "
+                                                 "the commands",
+                                                 twin_of_, serial_));
     drop_link();
     last_error_ = twin;
     note(PhoneEvent::no_connection, twin.message);
