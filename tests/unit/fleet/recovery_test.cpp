@@ -94,6 +94,18 @@ struct HeardStates final : fleet::StateListener {
     }
 };
 
+// Goes off on the loop, after the timers that were due before.
+struct AfterAWhile {
+    AfterAWhile(Loop& loop, Duration wait, std::promise<void>& told) : told_(told) {
+        loop.post([this, &loop, wait] { loop.arm_after(timer_, wait); });
+    }
+    void now() { told_.set_value(); }
+
+private:
+    std::promise<void>& told_;
+    Timer timer_ = Timer::calls<&AfterAWhile::now>(*this);
+};
+
 class CareTest : public ::testing::Test {
 protected:
     void make() {
@@ -195,6 +207,29 @@ TEST_F(CareTest, HealthThatIsNeverToldCountsToo) {
     heard.wait_for("offline/it does not answer");
 }
 
+// From so many failures in a row on, a phone is tried once per pause.
+TEST_F(CareTest, TheBreakerOfAPhoneThatFailsAndFails) {
+    upkeep.breaker_failures = 2;
+    upkeep.breaker_pause = 1h;
+    make();
+    pool.run_on(0, [&] { connector->behave = FakeConnector::Behave::mute; });
+    watch();
+    const auto fail = [&] { connector->down(Error(Code::phone_not_found, "refused"), false); };
+    pool.run_on(0, fail);
+    for (int starts = 1; starts < 2;) pool.run_on(0, [&] { starts = connector->starts; });
+    pool.run_on(0, fail);
+    std::promise<void> later;
+    AfterAWhile after(pool.at(0), 500ms, later);  // the back-off alone is 200 ms at most
+    later.get_future().wait();
+    pool.run_on(0, [&] {
+        EXPECT_EQ(connector->starts, 2) << "the breaker is not open";
+        connector->come_back();  // it is plugged in
+        EXPECT_EQ(connector->starts, 3);
+        fail();
+    });
+    for (int starts = 3; starts < 4;) pool.run_on(0, [&] { starts = connector->starts; });
+}
+
 // A due rung waits as long as a command is at the phone.
 TEST_F(CareTest, TheLadderLeavesAPhoneAloneThatRunsACommand) {
     struct Command final : fleet::GateWaiter {
@@ -210,12 +245,7 @@ TEST_F(CareTest, TheLadderLeavesAPhoneAloneThatRunsACommand) {
     heard.wait_for("booting");
     // The rung is due since before this; the timer that looks at it goes off before the one armed here.
     std::promise<void> later;
-    struct Later {
-        std::promise<void>& told;
-        void now() { told.set_value(); }
-        Timer timer = Timer::calls<&Later::now>(*this);
-    } after{later};
-    pool.run_on(0, [&] { pool.at(0).arm_after(after.timer, 50ms); });
+    AfterAWhile after(pool.at(0), 50ms, later);
     later.get_future().wait();
     EXPECT_EQ(counts.tried[static_cast<std::size_t>(RungKind::reboot)], 0u);
     pool.run_on(0, [&] { phone->gate().exit(); });
