@@ -79,7 +79,7 @@ public:
 // The targets of a call, in inventory order, without duplicates.
 struct Selection {
     std::vector<std::size_t> targets;      // indices into Fleet::instances()
-    std::size_t disabled_left_out = 0;     // matched by a pattern, but disabled
+    std::size_t disabled_left_out = 0;     // matched by a pattern, but disabled, or out of service for its health
     std::vector<std::size_t> disabled;     // which those are
     std::vector<std::string> unknown_ids;  // written as plain ids, but not in the fleet
 };

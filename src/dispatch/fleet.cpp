@@ -99,7 +99,8 @@ Result<Selection> Fleet::select(std::string_view text, std::chrono::milliseconds
     if (!selector) return tl::unexpected(selector.error().to_error(text));
     std::vector<dispatch::Candidate> candidates;
     candidates.reserve(instances().size());
-    for (const Instance& instance : instances()) candidates.push_back({&instance});
+    for (std::size_t i = 0; i < instances().size(); ++i)
+        candidates.push_back({&instances()[i], std::nullopt, impl_->phones[i]->is_unfit()});
     const auto undecided = selector->undecided(candidates);
     const auto infos = probe(undecided, connect);
     for (std::size_t i = 0; i < undecided.size(); ++i)

@@ -123,7 +123,7 @@ Selection Selector::select(std::span<const Candidate> phones) const {
         const Instance& instance = *phones[i].instance;
         known.insert(instance.id);
         if (evaluate(*tree_, phones[i]) != Match::yes) continue;
-        if (instance.disabled && tree_->named.count(instance.id) == 0) {
+        if ((instance.disabled || phones[i].unfit) && tree_->named.count(instance.id) == 0) {
             ++out.disabled_left_out;
             out.disabled.push_back(i);
         } else {

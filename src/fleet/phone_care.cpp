@@ -23,6 +23,7 @@ void Phone::set_unfit(std::optional<std::string> why) {
     if (!why && !unfit_) return;
     const bool fresh = why && (!unfit_ || unfit_->message != *why);
     unfit_ = why ? std::optional(Error(Code::disabled, *why)) : std::nullopt;
+    is_unfit_ = unfit_.has_value();
     update_intent(why ? *why : "its health is within limits again");
     if (fresh) log::warn("{}: takes no commands: {}", instance_.id, *why);
     if (!why) log::info("{}: takes commands again", instance_.id);
@@ -41,6 +42,7 @@ void Phone::rest() {
     retry_.cancel();
     drop_link();
     unfit_.reset();
+    is_unfit_ = false;
     note(PhoneEvent::detached, out_of_service_->message);
 }
 

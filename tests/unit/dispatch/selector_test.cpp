@@ -196,6 +196,17 @@ TEST(Selector, DisabledPhonesStayOnlyWhereTheirIdIsWritten) {
     EXPECT_EQ(told("serial:R58M1"), " -1");
 }
 
+TEST(Selector, APhoneThatIsUnfitIsLeftOutAsADisabledOne) {
+    const Fleet fleet;
+    auto candidates = fleet.candidates();
+    candidates[1].unfit = true;
+    const auto all = Selector::parse("all", {})->select(candidates);
+    EXPECT_THAT(all.targets, ElementsAre(0, 2, 3, 4));
+    EXPECT_EQ(all.disabled_left_out, 1u);
+    EXPECT_THAT(all.disabled, ElementsAre(1));
+    EXPECT_THAT(Selector::parse("rack1-02", {})->select(candidates).targets, ElementsAre(1)) << "its row says why";
+}
+
 TEST(Selector, IdsThatAreNotThereAreTold) {
     const Fleet fleet;
     EXPECT_THAT(fleet.select("desk,rack9-01,all & !rack9-02,rack9-01").unknown_ids,

@@ -268,8 +268,10 @@ TEST_F(CareTest, APhonePastALimitTakesNoCommandsAndKeepsItsLink) {
         EXPECT_EQ(phone->state().status(), fleet::Status::shut_down);
         EXPECT_NE(connector->sink, nullptr) << "the link is gone";
     });
+    EXPECT_TRUE(phone->is_unfit());
     level = 80;
     heard.wait_for("within limits again");
+    EXPECT_FALSE(phone->is_unfit());
 }
 
 }  // namespace
