@@ -137,6 +137,7 @@ public:
     // `changed` is called (from a loop thread, maybe often) when discovery sees other phones than this fleet has: renew() then
     // tells which. An empty function ends it; none is called once this has returned.
     void on_discovery(std::function<void()> changed);
+    bool discovers() const;  // whether phones may come that are not in the inventory
 
     const std::vector<Instance>& instances() const;
     // Connects to phones only where the selector asks for a state, and waits for each as long as `connect`.

@@ -92,6 +92,11 @@ void Fleet::on_discovery(std::function<void()> changed) {
                                 std::move(changed));
 }
 
+bool Fleet::discovers() const {
+    const fleet::Inventory& inventory = impl_->inventory;
+    return !impl_->ground->options().inventory || inventory.discover_server || inventory.discover_usb;
+}
+
 const std::vector<Instance>& Fleet::instances() const { return impl_->inventory.instances; }
 
 Result<Selection> Fleet::select(std::string_view text, std::chrono::milliseconds connect) {
