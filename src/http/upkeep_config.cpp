@@ -26,12 +26,20 @@ void read_breaker(const yaml::Node& node, Upkeep& upkeep, yaml::Problems& proble
     if (const auto pause = map.duration("pause")) upkeep.breaker_pause = *pause;
 }
 
+// `0s` is no duration anywhere else.
+void read_every(const yaml::MapReader& map, std::chrono::milliseconds& to) {
+    const yaml::Node* const node = map.find("every");
+    if (node && node->is_scalar() && node->text == "0s") {
+        to = std::chrono::milliseconds(0);
+    } else if (const auto every = map.duration("every")) {
+        to = *every;
+        if (*every < kShortest) map.problem("every", "0s (never), or 1s at least");
+    }
+}
+
 void read_alive(const yaml::Node& node, Upkeep& upkeep, yaml::Problems& problems) {
     const yaml::MapReader map(node, "upkeep.alive", kAliveKeys, problems);
-    if (const auto every = map.duration("every")) {
-        upkeep.alive_every = *every;
-        if (every->count() > 0 && *every < kShortest) map.problem("every", "0s (never), or 1s at least");
-    }
+    read_every(map, upkeep.alive_every);
     if (const auto answer = map.duration("answer")) {
         upkeep.alive_answer = *answer;
         if (*answer < kShortest) map.problem("answer", "1s at least");
@@ -40,10 +48,7 @@ void read_alive(const yaml::Node& node, Upkeep& upkeep, yaml::Problems& problems
 
 void read_health(const yaml::Node& node, Upkeep& upkeep, yaml::Problems& problems) {
     const yaml::MapReader map(node, "upkeep.health", kHealthKeys, problems);
-    if (const auto every = map.duration("every")) {
-        upkeep.health_every = *every;
-        if (every->count() > 0 && *every < kShortest) map.problem("every", "0s (never), or 1s at least");
-    }
+    read_every(map, upkeep.health_every);
     const auto limit = [&](std::string_view key, std::int64_t max, std::optional<int>& to) {
         if (const auto n = map.integer(key, 0, max)) to = static_cast<int>(*n);
     };
