@@ -1,9 +1,9 @@
 // One phone, kept alive: it asks its connector for a carrier, tries again with jittered back-off when the link is lost, and
 // tells whoever waits. It never gives up while somebody wants it. One that a person took out of service is left alone.
 //
-// Threads: its loop only, for its whole life, but for what says otherwise. Ownership: the fleet owns phones; waiters and hooks outlive their registration.
-// Failure: a waiter is told why the phone cannot serve it only when trying again would not help (no trust, TLS, wrong
-// protocol); anything else is retried until the waiter's own deadline.
+// Threads: its loop only, for its whole life, but for what says otherwise. Ownership: the fleet owns phones; waiters and hooks outlive
+// their registration. Failure: a waiter is told why the phone cannot serve it only when trying again would not help (no trust, TLS,
+// wrong protocol); anything else is retried until the waiter's own deadline.
 #pragma once
 #include <atomic>
 #include <functional>
