@@ -79,7 +79,7 @@ public:
 // The targets of a call, in inventory order, without duplicates.
 struct Selection {
     std::vector<std::size_t> targets;      // indices into Fleet::instances()
-    std::size_t disabled_left_out = 0;     // matched by a pattern, but disabled
+    std::size_t disabled_left_out = 0;     // matched by a pattern, but disabled, or out of service for its health
     std::vector<std::size_t> disabled;     // which those are
     std::vector<std::string> unknown_ids;  // written as plain ids, but not in the fleet
 };
@@ -137,6 +137,7 @@ public:
     // `changed` is called (from a loop thread, maybe often) when discovery sees other phones than this fleet has: renew() then
     // tells which. An empty function ends it; none is called once this has returned.
     void on_discovery(std::function<void()> changed);
+    bool discovers() const;  // whether phones may come that are not in the inventory
 
     const std::vector<Instance>& instances() const;
     // Connects to phones only where the selector asks for a state, and waits for each as long as `connect`.

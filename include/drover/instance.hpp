@@ -18,7 +18,8 @@ struct TcpAddress {
     std::uint16_t port = 5555;
 };
 struct UsbPath {
-    std::string path;  // bus-port[.port...], as in sysfs: "1-4.2"
+    std::string path;         // bus-port[.port...], as in sysfs: "1-4.2"
+    std::string serial = {};  // when not empty: only a phone with that serial
 };
 struct Serial {
     std::string serial;  // as an adb server lists it
@@ -30,7 +31,8 @@ struct Instance {
     std::string id;  // [A-Za-z0-9][A-Za-z0-9._-]{0,31}
     Via via = Via::automatic;
     Address address;
-    std::string serial;  // optional; empty when not given
+    std::string serial;    // optional; empty when not given
+    std::string usb_path;  // where it was plugged in when it was last looked for; empty: not on USB, or nobody looked
     std::map<std::string, std::string> labels;
     bool disabled = false;     // a person took it out of service (`drover disable`)
     std::string disabled_why;  // one line

@@ -35,6 +35,9 @@ struct Upkeep {
     // That many failed attempts in a row open a phone's breaker: from then on it is tried once per pause.
     std::size_t breaker_failures = 20;
     std::chrono::milliseconds breaker_pause{30'000};
+    // An idle phone is asked that often whether it still answers, and has that long to; 0: it is not asked.
+    std::chrono::milliseconds alive_every{30'000};
+    std::chrono::milliseconds alive_answer{10'000};
     std::chrono::milliseconds health_every{0};  // 0: health is not read
     HealthLimits limits;
     std::vector<Rung> ladder;

@@ -40,9 +40,10 @@ Result<FleetOptions> fleet_options(const Context& context) {
     return options;
 }
 
-Result<std::unique_ptr<Fleet>> open_fleet(const Context& context) {
-    const auto options = fleet_options(context);
+Result<std::unique_ptr<Fleet>> open_fleet(const Context& context, Phones phones) {
+    auto options = fleet_options(context);
     if (!options) return tl::unexpected(options.error());
+    options->may_be_empty = phones == Phones::may_come;
     auto fleet = Fleet::open(*options);
     if (!fleet && !options->inventory && fleet.error().code == Code::server_unreachable) {
         return fail(fleet.error().code, fleet.error().message + "; to do without one, give --inventory FILE");

@@ -12,7 +12,9 @@ namespace drover::cli {
 
 // Direct: --inventory, else DROVER_INVENTORY, else that of --config, else discovery alone; -v says which and why.
 Result<FleetOptions> fleet_options(const Context& context);
-Result<std::unique_ptr<Fleet>> open_fleet(const Context& context);
+// Whether no phone at all is an error, where they are found by discovery alone, or more are awaited.
+enum class Phones : std::uint8_t { now, may_come };
+Result<std::unique_ptr<Fleet>> open_fleet(const Context& context, Phones phones = Phones::now);
 
 // $STATE_DIRECTORY of a service, else $XDG_STATE_HOME/drover, else ~/.local/state/drover; empty when there is no home.
 std::filesystem::path state_dir();

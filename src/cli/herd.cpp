@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "cli/fleet_choice.hpp"
 #include "cli/remote_herd.hpp"
 #include "cli/status_board.hpp"
 #include "cli/terminal.hpp"
@@ -78,8 +77,20 @@ public:
         return drover::run(*fleet_, job, targets, options, sink);
     }
 
+    bool on_discovery(std::function<void()> changed) override {
+        if (!fleet_->discovers()) return false;
+        fleet_->on_discovery(std::move(changed));
+        return true;
+    }
+    Result<void> renew() override {
+        auto next = fleet_->renew();
+        if (!next) return tl::unexpected(next.error());
+        fleet_ = std::move(*next);
+        return {};
+    }
+
 private:
-    const std::unique_ptr<Fleet> fleet_;
+    std::unique_ptr<Fleet> fleet_;
 };
 
 }  // namespace
@@ -90,11 +101,11 @@ std::vector<std::string> Herd::ids_of(const Targets& targets) const {
     return ids;
 }
 
-Result<std::unique_ptr<Herd>> open_herd(const Context& context) {
+Result<std::unique_ptr<Herd>> open_herd(const Context& context, Phones phones) {
     auto server = choose_server(context);
     if (!server) return tl::unexpected(server.error());
     if (*server) return open_remote_herd(std::move(**server));
-    auto fleet = open_fleet(context);
+    auto fleet = open_fleet(context, phones);
     if (!fleet) return tl::unexpected(fleet.error());
     return std::make_unique<OwnHerd>(std::move(*fleet));
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/fleet_choice.hpp"
 #include "drover/fleet.hpp"
 #include "drover/job.hpp"
 
@@ -49,12 +50,18 @@ public:
     virtual std::unique_ptr<Watch> watch(const Targets& targets, StatusSink& sink,
                                          std::function<void(const Error&)> on_lost) = 0;
 
+    // Where phones may still come: `changed` is called (from any thread, maybe often, at least once) when there may be others than this
+    // herd has; renew() then takes them in. What select() gave before is void with it, and calls and watches must be gone. False: the
+    // phones are those there are, or nobody tells.
+    virtual bool on_discovery(std::function<void()>) { return false; }
+    virtual Result<void> renew() { return {}; }
+
     std::vector<std::string> ids_of(const Targets& targets) const;
 };
 
 // --server, else DROVER_SERVER, else direct where --inventory or --config is given, else the socket of a running `drover serve`,
 // else direct. -v says which and why.
-Result<std::unique_ptr<Herd>> open_herd(const Context& context);
+Result<std::unique_ptr<Herd>> open_herd(const Context& context, Phones phones = Phones::now);
 
 std::string wanted_text(std::size_t count);
 // Whether so many phones can ever be had. That none matches is somebody else's to say.

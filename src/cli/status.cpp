@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "cli/herd.hpp"
 #include "cli/json_choice.hpp"
@@ -44,38 +45,72 @@ Result<void> print_states(Herd& herd, const std::vector<std::size_t>& targets, c
     return {};
 }
 
-void print_changes(const Herd& herd, StatusBoard& board, const Context& context, ResultStream& results) {
-    const bool json = wants_json(context);
+// Until the board is woken or ended. `told`: what was printed last of each phone, which a new watch tells again.
+void print_changes(const Herd& herd, StatusBoard& board, bool json, std::map<std::string, std::string>& told,
+                   ResultStream& results) {
     while (!results.lost()) {
         const auto changes = board.take_changes();
         if (changes.empty()) return;
         for (const auto& s : changes) {
             const StatusLine line{herd.id_of(s.instance), s};
-            results.write(json ? report::status_json(line) + "\n" : report::status_change(line));
+            auto text = json ? report::status_json(line) + "\n" : report::status_change(line);
+            auto& last = told[line.instance_id];
+            if (last == text) continue;
+            results.write(text);
+            last = std::move(text);
         }
     }
+}
+
+// An id that no phone has is no mistake where one may come.
+Result<std::vector<std::size_t>> may_match(Herd& herd, const std::string& selector) {
+    auto selection = herd.select(selector);
+    if (!selection) return tl::unexpected(selection.error());
+    return std::move(selection->targets);
+}
+
+// Every change as it comes, also of phones that come later.
+Result<void> watch_states(Herd& herd, StatusBoard& board, const Context& context, const std::string& selector,
+                          ResultStream& results) {
+    const bool may_come = herd.on_discovery([&board] { board.wake(); });
+    std::map<std::string, std::string> told;
+    while (!results.lost()) {
+        const auto targets = may_come ? may_match(herd, selector) : select_targets(herd, selector);
+        if (!targets) return tl::unexpected(targets.error());
+        if (!may_come && targets->empty()) return fail(Code::nothing_matched, "no phone matches '" + selector + "'");
+        board.forget();
+        {
+            const auto watch = herd.watch(*targets, board, [&](const Error& why) { board.end(why); });
+            print_changes(herd, board, wants_json(context), told, results);
+        }
+        if (!may_come || board.ended()) break;
+        if (auto renewed = herd.renew(); !renewed) return renewed;
+    }
+    return {};
 }
 
 int status(const Context& context, const StatusArguments& o) {
     ignore_sigpipe();
     StatusBoard board;
     const BoardStop stop(board);
-    auto herd = open_herd(context);
+    auto herd = open_herd(context, o.watch ? Phones::may_come : Phones::now);
     if (!herd) return report_error(herd.error());
-    const auto targets = select_targets(**herd, o.selector.empty() ? "all" : o.selector);
-    if (!targets) return report_error(targets.error());
-    if (targets->empty()) return report_error(Error(Code::nothing_matched, "no phone matches '" + o.selector + "'"));
+    const std::string selector = o.selector.empty() ? "all" : o.selector;
     ResultStream results;
-    {
+    if (o.watch) {
+        if (const auto watched = watch_states(**herd, board, context, selector, results); !watched)
+            return report_error(watched.error());
+    } else {
+        const auto targets = select_targets(**herd, selector);
+        if (!targets) return report_error(targets.error());
+        if (targets->empty()) return report_error(Error(Code::nothing_matched, "no phone matches '" + selector + "'"));
         const auto watch = (*herd)->watch(*targets, board, [&](const Error& why) { board.end(why); });
         const auto settled = [](const StatusBoard::States& states) {
             return std::all_of(states.begin(), states.end(), [](const auto& s) { return is_settled(s.second); });
         };
-        // A watch shows every change as it comes; a single look waits until the states have something to say.
-        if (!o.watch) (void)board.wait(settled, std::chrono::steady_clock::now() + o.connect);
-        if (o.watch) {
-            print_changes(**herd, board, context, results);
-        } else if (stop.signal() == 0 && !board.why()) {
+        // A single look waits until the states have something to say.
+        (void)board.wait(settled, std::chrono::steady_clock::now() + o.connect);
+        if (stop.signal() == 0 && !board.why()) {
             if (const auto printed = print_states(**herd, *targets, context, o, results); !printed)
                 return report_error(printed.error());
         }

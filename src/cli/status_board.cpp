@@ -25,16 +25,41 @@ std::optional<Error> StatusBoard::why() {
     return why_;
 }
 
+bool StatusBoard::ended() {
+    const std::lock_guard lock(mutex_);
+    return ended_;
+}
+
+void StatusBoard::wake() {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+    changed_.notify_all();
+}
+
+void StatusBoard::forget() {
+    const std::lock_guard lock(mutex_);
+    states_.clear();
+    changes_.clear();
+}
+
 StatusBoard::Outcome StatusBoard::wait(const std::function<bool(const States&)>& holds, TimePoint deadline) {
     std::unique_lock lock(mutex_);
-    const bool in_time = changed_.wait_until(lock, deadline, [&] { return ended_ || holds(states_); });
+    bool there = false;
+    const bool in_time = changed_.wait_until(lock, deadline, [&] {
+        there = holds(states_);
+        return ended_ || there || woken_;
+    });
     if (ended_) return Outcome::ended;
-    return in_time ? Outcome::holds : Outcome::late;
+    if (there) return Outcome::holds;
+    if (!in_time) return Outcome::late;
+    woken_ = false;
+    return Outcome::woken;
 }
 
 std::vector<PhoneStatus> StatusBoard::take_changes() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return ended_ || !changes_.empty(); });
+    changed_.wait(lock, [&] { return ended_ || woken_ || !changes_.empty(); });
+    if (changes_.empty()) woken_ = false;
     if (ended_) return {};
     std::vector<PhoneStatus> taken(std::make_move_iterator(changes_.begin()), std::make_move_iterator(changes_.end()));
     changes_.clear();

@@ -25,12 +25,18 @@ public:
     // Wakes whoever waits, for good. `why`: no more states will come.
     void end(std::optional<Error> why = std::nullopt);
     std::optional<Error> why();
+    bool ended();
 
-    enum class Outcome : std::uint8_t { holds, late, ended };
+    // Interrupts whoever waits, or the next one who does, once.
+    void wake();
+    // The states so far are of phones that are counted otherwise now.
+    void forget();
+
+    enum class Outcome : std::uint8_t { holds, late, woken, ended };
     // Waits until `holds` says so of the states by instance.
     using States = std::map<std::size_t, PhoneStatus>;
     Outcome wait(const std::function<bool(const States&)>& holds, TimePoint deadline);
-    // The changes since the last call, oldest first; waits for one. Empty: ended.
+    // The changes since the last call, oldest first; waits for one. Empty: woken or ended.
     std::vector<PhoneStatus> take_changes();
 
 private:
@@ -39,6 +45,7 @@ private:
     States states_;
     std::deque<PhoneStatus> changes_;
     bool ended_ = false;
+    bool woken_ = false;
     std::optional<Error> why_;
 };
 

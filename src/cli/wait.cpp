@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/log.hpp"
 #include "cli/herd.hpp"
 #include "cli/status_board.hpp"
 #include "cli/terminal.hpp"
@@ -41,6 +42,95 @@ bool is_passed_through(const std::string& state) {
            state != "unauthorized" && state != "shut-down";
 }
 
+class PhoneWait {
+public:
+    using Deadline = StatusBoard::TimePoint;
+
+    PhoneWait(Herd& herd, StatusBoard& board, const WaitArguments& o)
+        : herd_(herd), board_(board), o_(o), began_(std::chrono::steady_clock::now()), until_(began_ + o.timeout) {}
+
+    // Where discovery goes on, phones that come later count too: which ones match is looked at anew with each that does.
+    int run(const BoardStop& stop) {
+        may_come_ = herd_.on_discovery([&board = board_] { board.wake(); });
+        while (true) {
+            const auto code = round(stop);
+            if (code) return *code;
+            if (const auto renewed = herd_.renew(); !renewed) return report_error(renewed.error());
+        }
+    }
+
+private:
+    // nullopt: other phones are there now.
+    std::optional<int> round(const BoardStop& stop) {
+        const auto targets = select();
+        if (!targets) return report_error(targets.error());
+        wanted_ = o_.count ? o_.count : std::max<std::size_t>(targets->size(), 1);
+        if (!may_come_ && targets->empty())
+            return report_error(Error(Code::nothing_matched, "no phone matches '" + o_.selector + "'"));
+        if (!may_come_ && wanted_ > targets->size()) {
+            say(fmt::format("drover: {} phones wanted, '{}' names {}", wanted_, o_.selector, targets->size()));
+            return kNeverEnough;
+        }
+        if (may_come_) log::info("{} phones match, {} wanted; more may come", targets->size(), wanted_);
+        board_.forget();
+        const auto watch = herd_.watch(*targets, board_, [&](const Error& why) { board_.end(why); });
+        switch (wait()) {
+            case StatusBoard::Outcome::holds: return 0;
+            case StatusBoard::Outcome::woken: return std::nullopt;
+            case StatusBoard::Outcome::ended: {
+                const auto why = board_.why();
+                return why ? report_error(*why) : 128 + stop.signal();
+            }
+            case StatusBoard::Outcome::late: break;
+        }
+        return too_late(*targets);
+    }
+
+    // An id that no phone has is a mistake only where none can come.
+    Result<std::vector<std::size_t>> select() {
+        if (!may_come_) return select_targets(herd_, o_.selector);
+        auto selection = herd_.select(o_.selector);
+        if (!selection) return tl::unexpected(selection.error());
+        return std::move(selection->targets);
+    }
+
+    StatusBoard::Outcome wait() {
+        if (is_passed_through(o_.state)) {
+            const auto settled = [](const StatusBoard::States& states) {
+                return std::all_of(states.begin(), states.end(), [](const auto& s) { return is_settled(s.second); });
+            };
+            const auto outcome = board_.wait(settled, std::min(until_, began_ + Limits{}.connect));
+            if (outcome == StatusBoard::Outcome::woken) return outcome;
+        }
+        const auto enough = [&](const StatusBoard::States& states) {
+            there_ = static_cast<std::size_t>(
+                std::count_if(states.begin(), states.end(), [&](const auto& s) { return is_in(s.second, o_.state); }));
+            return there_ >= wanted_;
+        };
+        return board_.wait(enough, until_);
+    }
+
+    int too_late(const std::vector<std::size_t>& targets) {
+        say(fmt::format("drover: {} of {} phones were {} in time", there_, wanted_, o_.state));
+        if (targets.empty()) say("drover: no phone matches '" + o_.selector + "'");
+        const auto states = herd_.states(targets, Herd::Look::now);
+        if (!states) return report_error(states.error());
+        for (const auto& history : *states) {
+            const auto& state = history.back();
+            if (!is_in(state, o_.state))
+                say(fmt::format("drover: {}: {}: {}", herd_.id_of(state.instance), state.condition, state.why));
+        }
+        return kNotInTime;
+    }
+
+    Herd& herd_;
+    StatusBoard& board_;
+    const WaitArguments& o_;
+    const Deadline began_, until_;
+    bool may_come_ = false;
+    std::size_t wanted_ = 0, there_ = 0;
+};
+
 int wait_for_phones(const Context& context, const WaitArguments& o) {
     const auto& words = known_states();
     if (std::find(words.begin(), words.end(), o.state) == words.end()) {
@@ -49,48 +139,9 @@ int wait_for_phones(const Context& context, const WaitArguments& o) {
     }
     StatusBoard board;
     const BoardStop stop(board);
-    auto herd = open_herd(context);
+    auto herd = open_herd(context, Phones::may_come);
     if (!herd) return report_error(herd.error());
-    const auto targets = select_targets(**herd, o.selector);
-    if (!targets) return report_error(targets.error());
-    if (targets->empty()) return report_error(Error(Code::nothing_matched, "no phone matches '" + o.selector + "'"));
-    const std::size_t wanted = o.count ? o.count : targets->size();
-    if (wanted > targets->size()) {
-        say(fmt::format("drover: {} phones wanted, '{}' names {}", wanted, o.selector, targets->size()));
-        return kNeverEnough;
-    }
-    const auto watch = (*herd)->watch(*targets, board, [&](const Error& why) { board.end(why); });
-    std::size_t there = 0;
-    const auto enough = [&](const StatusBoard::States& states) {
-        there = static_cast<std::size_t>(
-            std::count_if(states.begin(), states.end(), [&](const auto& s) { return is_in(s.second, o.state); }));
-        return there >= wanted;
-    };
-    const auto now = std::chrono::steady_clock::now();
-    if (is_passed_through(o.state)) {
-        const auto settled = [](const StatusBoard::States& states) {
-            return std::all_of(states.begin(), states.end(), [](const auto& s) { return is_settled(s.second); });
-        };
-        (void)board.wait(settled, now + std::min(o.timeout, Limits{}.connect));
-    }
-    switch (board.wait(enough, now + o.timeout)) {
-        case StatusBoard::Outcome::holds: return 0;
-        case StatusBoard::Outcome::ended: {
-            const auto why = board.why();
-            return why ? report_error(*why) : 128 + stop.signal();
-        }
-        case StatusBoard::Outcome::late: break;
-    }
-    say(fmt::format("drover: {} of {} phones were {} in time", there, wanted, o.state));
-    const auto states = (*herd)->states(*targets, Herd::Look::now);
-    if (!states) return report_error(states.error());
-    for (const auto& history : *states) {
-        const auto& state = history.back();
-        if (!is_in(state, o.state)) {
-            say(fmt::format("drover: {}: {}: {}", (*herd)->id_of(state.instance), state.condition, state.why));
-        }
-    }
-    return kNotInTime;
+    return PhoneWait(**herd, board, o).run(stop);
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ Result<std::unique_ptr<Fleet>> Fleet::renew() const {
 }
 
 Result<std::unique_ptr<Fleet>> Fleet::make(std::unique_ptr<Impl> impl, const Impl* before) {
-    if (auto discovered = impl->discover(); !discovered) return tl::unexpected(discovered.error());
+    if (auto discovered = impl->discover(before); !discovered) return tl::unexpected(discovered.error());
     if (auto marked = mark_disabled(impl->inventory, impl->ground->options().state_dir); !marked)
         return tl::unexpected(marked.error());
     impl->make_phones(before);
@@ -92,6 +92,11 @@ void Fleet::on_discovery(std::function<void()> changed) {
                                 std::move(changed));
 }
 
+bool Fleet::discovers() const {
+    const fleet::Inventory& inventory = impl_->inventory;
+    return !impl_->ground->options().inventory || inventory.discover_server || inventory.discover_usb;
+}
+
 const std::vector<Instance>& Fleet::instances() const { return impl_->inventory.instances; }
 
 Result<Selection> Fleet::select(std::string_view text, std::chrono::milliseconds connect) {
@@ -99,7 +104,8 @@ Result<Selection> Fleet::select(std::string_view text, std::chrono::milliseconds
     if (!selector) return tl::unexpected(selector.error().to_error(text));
     std::vector<dispatch::Candidate> candidates;
     candidates.reserve(instances().size());
-    for (const Instance& instance : instances()) candidates.push_back({&instance});
+    for (std::size_t i = 0; i < instances().size(); ++i)
+        candidates.push_back({&instances()[i], std::nullopt, impl_->phones[i]->is_unfit()});
     const auto undecided = selector->undecided(candidates);
     const auto infos = probe(undecided, connect);
     for (std::size_t i = 0; i < undecided.size(); ++i)

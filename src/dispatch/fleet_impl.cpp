@@ -42,7 +42,7 @@ std::map<std::string, std::string> Fleet::Impl::current_twins(const std::vector<
     return twins;
 }
 
-Result<void> Fleet::Impl::discover() {
+Result<void> Fleet::Impl::discover(const Impl* before) {
     const bool alone = !ground->options().inventory;
     const bool from_server = alone || inventory.discover_server;
     const bool from_usb = alone || inventory.discover_usb;
@@ -58,7 +58,11 @@ Result<void> Fleet::Impl::discover() {
         log::warn("no phones from the adb server: {}", server->down->message);
     std::vector<adb::ServerDevice> listed;
     if (from_server && server) listed = server->devices;
-    auto found = fleet::instances_of(listed, usb ? *usb : std::vector<adb::UsbPhone>(), known);
+    const auto plugged = usb ? *usb : std::vector<adb::UsbPhone>();
+    std::span<const Instance> found_before;
+    if (before) found_before = std::span(before->inventory.instances).subspan(before->given);
+    auto found = fleet::instances_of(listed, plugged, known, found_before);
+    fleet::note_usb_paths(server_runs ? server->devices : listed, plugged, inventory.instances);
     given = known.size();
     const auto known_twins = current_twins(found);
     for (auto& instance : found) {

@@ -18,8 +18,8 @@ struct Fleet::Impl {
     ~Impl();
 
     // Adds what discovery shows, where the inventory or its absence asks for it, and resolves each instance's way. An error:
-    // there is nothing but the adb server to ask, and it does not answer.
-    Result<void> discover();
+    // there is nothing but the adb server to ask, and it does not answer. `before`: whose ids are kept; may be null.
+    Result<void> discover(const Impl* before);
     // Phones of `before` that are as they were are taken over; null: all are new.
     void make_phones(const Impl* before);
     // Leaves out discovered instances that have turned out to be another one by now.

@@ -22,14 +22,22 @@ enum class Match : std::uint8_t { no, unknown, yes };
 Match match_if(bool condition) { return condition ? Match::yes : Match::no; }
 Match negate(Match m) { return m == Match::unknown ? m : match_if(m == Match::no); }
 
+// A phone that an adb server has over TCP is listed under its address: it is meant by that too.
 bool tcp_matches(const SelectorNode& node, const Address& address) {
-    const auto* tcp = std::get_if<TcpAddress>(&address);
+    Address listed;
+    if (const auto* serial = std::get_if<Serial>(&address)) {
+        const auto parsed = fleet::parse_address(Via::tcp, serial->serial);
+        if (!parsed) return false;
+        listed = *parsed;
+    }
+    const auto* tcp = std::get_if<TcpAddress>(std::holds_alternative<Serial>(address) ? &listed : &address);
     return tcp && node.pattern->matches(tcp->host) && (node.name.empty() || node.name == std::to_string(tcp->port));
 }
 
-bool usb_matches(const SelectorNode& node, const Address& address) {
-    const auto* usb = std::get_if<UsbPath>(&address);
-    return usb && node.pattern->matches(usb->path);
+bool usb_matches(const SelectorNode& node, const Instance& phone) {
+    const auto* usb = std::get_if<UsbPath>(&phone.address);
+    const std::string& path = usb ? usb->path : phone.usb_path;
+    return !path.empty() && node.pattern->matches(path);
 }
 
 bool serial_matches(const SelectorNode& node, const Instance& phone) {
@@ -58,7 +66,7 @@ public:
             case Kind::label: return match_if(label_matches(node, instance));
             case Kind::state: return phone_.state ? match_if(*phone_.state == node.state) : Match::unknown;
             case Kind::via: return match_if(instance.via == node.via);
-            case Kind::usb: return match_if(usb_matches(node, instance.address));
+            case Kind::usb: return match_if(usb_matches(node, instance));
             case Kind::serial: return match_if(serial_matches(node, instance));
             case Kind::tcp: return match_if(tcp_matches(node, instance.address));
             case Kind::group: return groups_[node.group];
@@ -115,7 +123,7 @@ Selection Selector::select(std::span<const Candidate> phones) const {
         const Instance& instance = *phones[i].instance;
         known.insert(instance.id);
         if (evaluate(*tree_, phones[i]) != Match::yes) continue;
-        if (instance.disabled && tree_->named.count(instance.id) == 0) {
+        if ((instance.disabled || phones[i].unfit) && tree_->named.count(instance.id) == 0) {
             ++out.disabled_left_out;
             out.disabled.push_back(i);
         } else {

@@ -7,7 +7,8 @@
 //   @group           a group of the inventory
 //   ! not   & and   ^ either, not both   , union       (in this order of strength); parentheses; spaces are allowed
 //
-// A disabled phone is chosen only where its own id is written; wherever else it matches it is counted and left out.
+// A phone out of service, by a person's word or for its health, is chosen only where its own id is written; wherever else it matches
+// it is counted and left out.
 //
 // Pure; any thread; immutable once parsed. Limits: kSelectorBytesMax, kSelectorDepthMax, groups included.
 // Failure: SelectorError says what and where in the selector (or inside which group).
@@ -36,6 +37,7 @@ constexpr std::size_t kSelectorDepthMax = 64;  // parentheses, `!` and groups in
 struct Candidate {
     const Instance* instance = nullptr;       // `via` resolved
     std::optional<adb::AdbState> state = {};  // empty: not known yet
+    bool unfit = false;                       // out of service for its health: as if disabled
 };
 
 struct SelectorError {

@@ -22,7 +22,7 @@ void AutoConnector::start(ConnectorSink& sink) {
     DROVER_ASSERT(!sink_ && !way_);
     sink_ = &sink;
     if (view_) return choose();
-    sink.on_phase(Phase::connect, PhoneEvent::no_connection, "");
+    sink.on_phase(Phase::connect, PhoneEvent::attempt, "");
     if (!subscription_)
         subscription_ = std::make_unique<ServerHub::Subscription>(hub_, loop_, static_cast<ServerListener&>(*this));
 }

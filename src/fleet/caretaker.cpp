@@ -11,7 +11,9 @@ Caretaker::Caretaker(Loop& loop, const Upkeep& upkeep, RecoveryCounts& counts, P
       patient_(patient),
       jitter_(static_cast<std::uint32_t>(std::hash<std::string>{}(patient.name()))),
       ladder_(upkeep.ladder),
-      question_(loop, [this](std::optional<std::string> answer) { on_answer(answer); }) {}
+      question_(loop, [this](const Result<Question::Answer>& answer) { on_answer(answer); }),
+      pulse_(
+          loop, upkeep, [this] { return patient_.busy(); }, [this] { patient_.does_not_answer(); }) {}
 
 void Caretaker::set_watched(bool watched) {
     watched_ = watched;
@@ -19,6 +21,7 @@ void Caretaker::set_watched(bool watched) {
         if (carrier_) on_online(*carrier_);
     } else {
         question_.stop();
+        pulse_.stop();
         health_timer_.cancel();
     }
     on_state(runs_, expected_);
@@ -26,19 +29,21 @@ void Caretaker::set_watched(bool watched) {
 
 void Caretaker::on_online(adb::Carrier& carrier) {
     carrier_ = &carrier;
-    if (!watched_ || upkeep_.health_every.count() == 0) return;
-    if (question_.asking()) return;
+    if (!watched_ || question_.asking()) return;
+    const auto spread = [&](Duration every) { return Duration(jitter_() % static_cast<std::uint64_t>(every.count())); };
+    if (!pulse_.runs() && upkeep_.alive_every.count() > 0 && adb::takes_commands(carrier.peer().banner.state))
+        pulse_.start(carrier, spread(upkeep_.alive_every));
+    if (upkeep_.health_every.count() == 0) return;
     // With limits at once: what it was when the phone was seen last says little. Else spread over the time, not to ask a whole
     // rack at the same moment.
     const HealthLimits& l = upkeep_.limits;
     const bool limited = l.battery_min_percent || l.temperature_max_celsius || l.storage_min_mib;
-    const Duration every = upkeep_.health_every;
-    const auto spread = Duration(jitter_() % static_cast<std::uint64_t>(every.count()));
-    loop_.arm_after(health_timer_, limited ? Duration::zero() : spread);
+    loop_.arm_after(health_timer_, limited ? Duration::zero() : spread(upkeep_.health_every));
 }
 
 void Caretaker::on_down() {
     carrier_ = nullptr;
+    pulse_.stop();
     question_.stop();
     health_timer_.cancel();
 }
@@ -47,10 +52,15 @@ void Caretaker::read_health() {
     if (carrier_) question_.ask(*carrier_, kHealthLine, kAnswerMax);
 }
 
-void Caretaker::on_answer(const std::optional<std::string>& answer) {
+void Caretaker::on_answer(const Result<Question::Answer>& answer) {
     loop_.arm_after(health_timer_, upkeep_.health_every);
-    if (!answer) return log::debug("{}: its health cannot be read", patient_.name());
-    health_ = parse_health(*answer);
+    if (!answer) {
+        log::debug("{}: its health cannot be read: {}", patient_.name(), answer.error().message);
+        if (answer.error().code == Code::open_deadline) pulse_.missed();
+        return;
+    }
+    pulse_.heard();
+    health_ = parse_health(answer->text);
     health_->read_at = std::chrono::system_clock::now();
     log::debug("{}: {}", patient_.name(), to_string(*health_));
     patient_.set_unfit(unfit(*health_, upkeep_.limits));

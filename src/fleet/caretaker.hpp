@@ -1,5 +1,5 @@
-// Looks after one phone that is under watch: reads its health on a schedule, takes it out of service while it is past a limit, and
-// climbs the recovery ladder while it does not run.
+// Looks after one phone that is under watch: asks whether it still answers, reads its health on a schedule, takes it out of service
+// while it is past a limit, and climbs the recovery ladder while it does not run.
 //
 // Threads: the phone's loop. Ownership: the phone's; `patient` is the phone and outlives it. Failure: none; what could not be tried is
 // logged and counted.
@@ -11,6 +11,7 @@
 
 #include "base/loop_pool.hpp"
 #include "fleet/health.hpp"
+#include "fleet/pulse.hpp"
 #include "fleet/question.hpp"
 #include "fleet/recovery.hpp"
 
@@ -26,6 +27,7 @@ public:
     virtual bool reboot() = 0;     // false: there is no link to send it over
     virtual void ask_a_person() = 0;
     virtual void set_unfit(std::optional<std::string> why) = 0;
+    virtual void does_not_answer() = 0;  // its link is up, and useless
 
 protected:
     ~Patient() = default;
@@ -48,7 +50,7 @@ public:
 
 private:
     void read_health();
-    void on_answer(const std::optional<std::string>& answer);
+    void on_answer(const Result<Question::Answer>& answer);
     void climb();
     void arm_ladder();
     void try_rung(const Rung& rung);
@@ -65,6 +67,7 @@ private:
     std::minstd_rand jitter_;
     Ladder ladder_;
     Question question_;
+    Pulse pulse_;
     Timer health_timer_ = Timer::calls<&Caretaker::read_health>(*this);
     Timer ladder_timer_ = Timer::calls<&Caretaker::climb>(*this);
 };

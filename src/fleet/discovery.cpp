@@ -33,10 +33,15 @@ std::string unused(const std::string& wish, const std::set<std::string>& taken) 
 }
 
 bool is_known(const adb::ServerDevice& row, const Instance& instance) {
-    if (!row.serial.empty() && (instance.serial == row.serial || to_string(instance.address) == row.serial))
-        return true;
     const auto* usb = std::get_if<UsbPath>(&instance.address);
-    return usb && !row.usb_path.empty() && usb->path == row.usb_path;
+    if (usb && !row.usb_path.empty()) return usb->path == row.usb_path;
+    return !row.serial.empty() && (instance.serial == row.serial || to_string(instance.address) == row.serial);
+}
+
+// Plugged in where it was: a phone that had no serial then may have told it by now.
+bool is_where_it_was(const adb::ServerDevice& row, const Instance& was) {
+    const auto* usb = std::get_if<UsbPath>(&was.address);
+    return usb && usb->path == row.usb_path && (was.serial.empty() || was.serial == row.serial);
 }
 
 // One row for each phone that either of the two shows.
@@ -57,33 +62,58 @@ std::vector<adb::ServerDevice> both(std::span<const adb::ServerDevice> listed, s
 }  // namespace
 
 std::vector<Instance> instances_of(std::span<const adb::ServerDevice> listed, std::span<const adb::UsbPhone> usb,
-                                   std::span<const Instance> known) {
-    const auto rows = both(listed, usb);
-    std::set<std::string> taken;
-    for (const Instance& i : known) taken.insert(i.id);
+                                   std::span<const Instance> known, std::span<const Instance> before) {
+    auto rows = both(listed, usb);
     std::map<std::string, int> count;
     for (const auto& row : rows) ++count[row.serial];
+    std::erase_if(rows, [&](const auto& row) {
+        return std::any_of(known.begin(), known.end(), [&](const Instance& i) { return is_known(row, i); });
+    });
+    std::set<std::string> taken;
+    for (const Instance& i : known) taken.insert(i.id);
+    // Ids that are kept come first: no newcomer may have one.
+    std::vector<std::string> kept(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto was =
+            std::find_if(before.begin(), before.end(), [&](const Instance& b) { return is_where_it_was(rows[i], b); });
+        if (was != before.end() && taken.insert(was->id).second) kept[i] = was->id;
+    }
     std::vector<Instance> found;
-    for (const auto& row : rows) {
-        if (std::any_of(known.begin(), known.end(), [&](const Instance& i) { return is_known(row, i); })) continue;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto& row = rows[i];
         const bool by_path = row.serial.empty() || count[row.serial] > 1;
         if (by_path && row.usb_path.empty()) continue;  // nothing tells it from its twin
         Instance instance;
         instance.via = row.usb_path.empty() ? Via::server : Via::automatic;
         instance.serial = row.serial;
-        if (by_path) {
-            instance.address = UsbPath{row.usb_path};
-        } else {
+        instance.usb_path = row.usb_path;
+        if (row.usb_path.empty()) {
             instance.address = Serial{row.serial};
+        } else {
+            instance.address = UsbPath{row.usb_path, row.serial};
         }
-        std::string id = fit_for_id(by_path ? "usb-" + row.usb_path : row.serial);
-        if (id.empty()) id = "phone";
-        instance.id = unused(id, taken);
-        taken.insert(instance.id);
+        instance.id = kept[i];
+        if (instance.id.empty()) {
+            std::string wish = fit_for_id(by_path ? "usb-" + row.usb_path : row.serial);
+            instance.id = unused(wish.empty() ? "phone" : wish, taken);
+            taken.insert(instance.id);
+        }
         if (!row.model.empty()) instance.labels["model"] = row.model;
         found.push_back(std::move(instance));
     }
     return found;
+}
+
+void note_usb_paths(std::span<const adb::ServerDevice> listed, std::span<const adb::UsbPhone> usb,
+                    std::span<Instance> known) {
+    const auto rows = both(listed, usb);
+    for (Instance& instance : known) {
+        std::set<std::string> paths;
+        for (const auto& row : rows) {
+            if (!row.usb_path.empty() && is_known(row, instance)) paths.insert(row.usb_path);
+        }
+        if (paths.size() == 1) instance.usb_path = *paths.begin();  // of more, nobody knows which
+    }
 }
 
 }  // namespace drover::fleet

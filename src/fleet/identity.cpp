@@ -1,9 +1,11 @@
 #include "fleet/identity.hpp"
 
+#include "base/log.hpp"
+
 namespace drover::fleet {
 
 std::string IdentityBook::claim(const std::string& id, Rank rank, const std::string& serial,
-                                const std::string& usb_path) {
+                                const std::string& usb_path, std::size_t order, GiveWay give_way) {
     const std::lock_guard lock(mutex_);
     std::erase_if(holders_, [&](const auto& h) { return h.second.id == id; });
     const auto [begin, end] = holders_.equal_range(serial);
@@ -12,6 +14,15 @@ std::string IdentityBook::claim(const std::string& id, Rank rank, const std::str
         const bool two_ports = !usb_path.empty() && !holder.usb_path.empty() && usb_path != holder.usb_path;
         if (two_ports) continue;
         // Of two that the inventory names, both stay: a person has to say which one is meant.
+        if (rank == Rank::inventory && holder.rank == Rank::inventory) {
+            const bool earlier = order < holder.order;
+            const auto pair = earlier ? std::pair(id, holder.id) : std::pair(holder.id, id);
+            if (warned_.insert(pair).second) {
+                log::warn("{} and {} of the inventory have the same serial number {}: commands go to {} only",
+                          pair.first, pair.second, serial, pair.first);
+            }
+            if (earlier && holder.give_way) holder.give_way(id);
+        }
         bool grown = false;
         if (rank == Rank::discovered) {
             grown = twins_.emplace(id, holder.id).second;
@@ -21,13 +32,20 @@ std::string IdentityBook::claim(const std::string& id, Rank rank, const std::str
         if (grown && found_) found_();
         return holder.id;
     }
-    holders_.emplace(serial, Holder{id, rank, usb_path});
+    holders_.emplace(serial, Holder{id, rank, usb_path, order, std::move(give_way)});
     return {};
 }
 
 void IdentityBook::release(const std::string& id) {
     const std::lock_guard lock(mutex_);
     std::erase_if(holders_, [&](const auto& h) { return h.second.id == id; });
+}
+
+void IdentityBook::hand_over(const std::string& from, const std::string& to) {
+    const std::lock_guard lock(mutex_);
+    for (auto& [serial, holder] : holders_) {
+        if (holder.id == from) holder = Holder{to, Rank::inventory, ""};
+    }
 }
 
 std::map<std::string, std::string> IdentityBook::twins() const {

@@ -1,6 +1,7 @@
 // Who is who, where more than one source shows phones: the same phone may be in the inventory by TCP, on USB, and in an adb server's
 // list. Each phone that comes online claims the serial number it tells of itself (ro.serialno); the second one to claim the
-// same is the same phone, and gets no commands, so that none can reach a phone twice.
+// same is the same phone, and gets no commands, so that none can reach a phone twice. Of two that the inventory names the earlier one
+// is to have it: a later one that came first gives way as soon as no command needs it.
 //
 // Equal serial numbers at two different USB ports are two phones: some makers give all of theirs the same. A phone that tells no
 // serial number stands for itself.
@@ -10,7 +11,9 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
+#include <utility>
 
 namespace drover::fleet {
 
@@ -19,8 +22,13 @@ public:
     // Of two that are the same phone, one that the inventory names stays.
     enum class Rank : std::uint8_t { discovered, inventory };
     // Empty: granted, until release(). Else the id of the phone that has it.
-    std::string claim(const std::string& id, Rank rank, const std::string& serial, const std::string& usb_path);
+    // `order`: its place in the inventory. `give_way` is called, on any thread and with the book locked, when that phone is to have it.
+    using GiveWay = std::function<void(const std::string& to)>;
+    std::string claim(const std::string& id, Rank rank, const std::string& serial, const std::string& usb_path,
+                      std::size_t order = 0, GiveWay give_way = {});
     void release(const std::string& id);
+    // What `from` has is kept for `to` until that one claims or releases it.
+    void hand_over(const std::string& from, const std::string& to);
 
     // Discovered ones that turned out to be another phone, by id, and which one. They stay out of the fleet until that one is
     // forgotten.
@@ -35,10 +43,13 @@ private:
         std::string id;
         Rank rank;
         std::string usb_path;
+        std::size_t order = 0;
+        GiveWay give_way = {};
     };
     mutable std::mutex mutex_;
     std::multimap<std::string, Holder> holders_;  // by serial number
     std::map<std::string, std::string> twins_;
+    std::set<std::pair<std::string, std::string>> warned_;  // of the inventory, the earlier one first
     std::function<void()> found_;
 };
 

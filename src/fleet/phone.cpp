@@ -31,18 +31,19 @@ Phone::Phone(Loop& loop, std::size_t index, const Instance& instance, std::uniqu
       connector_(std::move(connector)),
       jitter_(static_cast<std::uint32_t>(std::hash<std::string>{}(instance.id))),
       boot_(loop, [this] { note(PhoneEvent::booted, "sys.boot_completed=1"); }),
-      identity_(loop, [this](const std::optional<std::string>& answer) { on_identity(answer); }) {
+      identity_(loop, [this](const Result<Question::Answer>& answer) { on_identity(answer); }) {
     gate_.when_idle([this] {
-        if (out_of_service_) loop_.arm_after(rest_, Duration::zero());
+        if (out_of_service_ || !give_way_to_.empty()) loop_.arm_after(rest_, Duration::zero());
     });
     connector_->on_hint([this] { on_hint(); });
     const Upkeep* upkeep = shared_.upkeep;
-    if (upkeep && (upkeep->health_every.count() > 0 || !upkeep->ladder.empty()))
+    if (upkeep && (upkeep->alive_every.count() > 0 || upkeep->health_every.count() > 0 || !upkeep->ladder.empty()))
         care_ = std::make_unique<Caretaker>(loop, *upkeep, *shared_.counts, static_cast<Patient&>(*this));
 }
 
 Phone::~Phone() {
     DROVER_ASSERT(waiters_.empty() && listeners_.empty());
+    *self_ = nullptr;
     if (shared_.identities) shared_.identities->release(instance_.id);
 }
 
@@ -137,6 +138,7 @@ void Phone::forget_link() {
     identity_.stop();
     ask_identity_.cancel();
     twin_.cancel();
+    give_way_to_.clear();
     if (care_) care_->on_down();
     carrier_ = nullptr;
     trying_ = false;

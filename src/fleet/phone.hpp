@@ -1,10 +1,11 @@
 // One phone, kept alive: it asks its connector for a carrier, tries again with jittered back-off when the link is lost, and
 // tells whoever waits. It never gives up while somebody wants it. One that a person took out of service is left alone.
 //
-// Threads: its loop only, for its whole life. Ownership: the fleet owns phones; waiters and hooks outlive their registration.
-// Failure: a waiter is told why the phone cannot serve it only when trying again would not help (no trust, TLS, wrong
-// protocol); anything else is retried until the waiter's own deadline.
+// Threads: its loop only, for its whole life, but for what says otherwise. Ownership: the fleet owns phones; waiters and hooks outlive
+// their registration. Failure: a waiter is told why the phone cannot serve it only when trying again would not help (no trust, TLS,
+// wrong protocol); anything else is retried until the waiter's own deadline.
 #pragma once
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -93,6 +94,7 @@ public:
 
     // Why it takes no commands now although nobody disabled it: its health is past a limit.
     const std::optional<Error>& unfit() const { return unfit_; }
+    bool is_unfit() const { return is_unfit_.load(std::memory_order_relaxed); }  // any thread
     const std::optional<Health>* health() const { return care_ ? &care_->health() : nullptr; }
 
     // What is done with its data, and that it is about to go away on our word: for its documented status alone. Whoever said that
@@ -124,14 +126,16 @@ private:
     bool reboot() override;
     void ask_a_person() override;
     void set_unfit(std::optional<std::string> why) override;
+    void does_not_answer() override;
 
     void try_now();
     void on_retry();
     void drop_link();
     Duration next_delay(bool was_stable);
     void ask_identity();
-    void on_identity(const std::optional<std::string>& answer);
+    void on_identity(const Result<Question::Answer>& answer);
     void become_twin();
+    void give_way();
     void update_intent(std::string_view why);
     void rest();
     void on_hint();
@@ -152,7 +156,10 @@ private:
     std::optional<Error> last_error_;
     std::optional<Error> out_of_service_;
     std::optional<Error> unfit_;
+    std::atomic<bool> is_unfit_{false};  // whether unfit_ is set
     std::string twin_of_;                // while its link is about to be dropped for that
+    std::string serial_;                 // as it told it last, where it was asked
+    std::string give_way_to_;  // has the same serial and comes before it: as soon as no command needs the link
     std::optional<Error> unauthorized_;  // set while the link waits for a person
     std::vector<Waiter*> waiters_;
     bool settled_ = true;  // who it is, is known; without that its link serves nobody
@@ -164,7 +171,8 @@ private:
     std::vector<StateListener*> listeners_;
     BootWatch boot_;
     Question identity_;
-    std::unique_ptr<Caretaker> care_;  // with upkeep
+    std::shared_ptr<Phone*> self_ = std::make_shared<Phone*>(this);  // what posted functions look through
+    std::unique_ptr<Caretaker> care_;                                // with upkeep
     struct Ignored final : adb::StreamHandler {
         void on_open() override {}
         adb::Ack on_data(ByteView) override { return adb::Ack::now; }

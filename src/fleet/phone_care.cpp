@@ -1,4 +1,6 @@
 // What keeps a phone well, and apart from its twins: service, health, recovery, identity.
+#include <fmt/format.h>
+
 #include "adb/shell_call.hpp"
 #include "base/log.hpp"
 #include "fleet/phone.hpp"
@@ -21,6 +23,7 @@ void Phone::set_unfit(std::optional<std::string> why) {
     if (!why && !unfit_) return;
     const bool fresh = why && (!unfit_ || unfit_->message != *why);
     unfit_ = why ? std::optional(Error(Code::disabled, *why)) : std::nullopt;
+    is_unfit_ = unfit_.has_value();
     update_intent(why ? *why : "its health is within limits again");
     if (fresh) log::warn("{}: takes no commands: {}", instance_.id, *why);
     if (!why) log::info("{}: takes commands again", instance_.id);
@@ -32,12 +35,14 @@ void Phone::update_intent(std::string_view why) {
     if (tracker_.set_intent(intent, why, std::chrono::system_clock::now())) tell_state();
 }
 
-// Closes the link of a phone that is out of service, once nothing runs on it.
+// Closes the link of a phone that is out of service, or another one's by right, once nothing runs on it.
 void Phone::rest() {
-    if (!out_of_service_ || gate_.busy()) return;
+    if (gate_.busy()) return;
+    if (!out_of_service_) return give_way();
     retry_.cancel();
     drop_link();
     unfit_.reset();
+    is_unfit_ = false;
     note(PhoneEvent::detached, out_of_service_->message);
 }
 
@@ -52,6 +57,16 @@ void Phone::reconnect() {
     retry_.cancel();
     note(PhoneEvent::link_lost, "recovery: reconnect");
     try_now();
+}
+
+// The link was up all the time and still came to nothing: it counts as a failed attempt, however long it lived.
+void Phone::does_not_answer() {
+    const Error why(Code::link_lost, "it does not answer");
+    log::warn("{}: it does not answer any more: its link is dropped", instance_.id);
+    drop_link();
+    last_error_ = why;
+    note(PhoneEvent::unusable, why.message);
+    if (!out_of_service_) loop_.arm_after(retry_, next_delay(false));
 }
 
 bool Phone::reboot() {
@@ -81,13 +96,22 @@ void Phone::ask_identity() {
     if (carrier_) identity_.ask(*carrier_, "getprop ro.serialno", kIdentityMax);
 }
 
-void Phone::on_identity(const std::optional<std::string>& answer) {
+void Phone::on_identity(const Result<Question::Answer>& answer) {
     constexpr auto kAskAgain = std::chrono::seconds(1);
     constexpr std::size_t kSerialMax = 128;
     if (!answer) return loop_.arm_after(ask_identity_, kAskAgain);
-    std::string serial = answer->substr(0, kSerialMax);
-    serial.erase(std::min(serial.find_first_of("\r\n"), serial.size()));
-    const std::string other = shared_.identities->claim(instance_.id, shared_.rank, serial, connector_->usb_path());
+    // What a shell without getprop says is no serial number: all such phones would be one.
+    serial_ = answer->exit_code == 0 ? answer->text.substr(0, kSerialMax) : std::string();
+    serial_.erase(std::min(serial_.find_first_of("\r\n"), serial_.size()));
+    auto later = [&loop = loop_, self = self_](const std::string& to) {
+        loop.post([self, to] {
+            if (!*self || !(*self)->carrier_) return;
+            (*self)->give_way_to_ = to;
+            (*self)->rest();
+        });
+    };
+    const std::string other = shared_.identities->claim(instance_.id, shared_.rank, serial_, connector_->usb_path(),
+                                                        index_, std::move(later));
     if (other.empty()) {
         settled_ = true;
         return tell([&](Waiter& w) { w.on_ready(*carrier_); });
@@ -96,8 +120,17 @@ void Phone::on_identity(const std::optional<std::string>& answer) {
     loop_.arm_after(twin_, Duration::zero());
 }
 
+void Phone::give_way() {
+    if (give_way_to_.empty()) return;
+    twin_of_ = give_way_to_;
+    shared_.identities->hand_over(instance_.id, twin_of_);
+    become_twin();
+}
+
 void Phone::become_twin() {
-    const Error twin(Code::disabled, "it is the same phone as " + twin_of_ + ", which gets the commands");
+    const Error twin(Code::disabled, fmt::format("it is the same phone as {}, by its serial number {}; that one gets "
+                                                 "the commands",
+                                                 twin_of_, serial_));
     drop_link();
     last_error_ = twin;
     note(PhoneEvent::no_connection, twin.message);

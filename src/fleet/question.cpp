@@ -8,8 +8,9 @@ void Question::ask(adb::Carrier& carrier, std::string_view line, Duration limit)
     stop();
     answer_.clear();
     call_.emplace(static_cast<adb::ShellSink&>(*this));
-    sent_ = call_->start(carrier, line).has_value();
-    loop_.arm_after(deadline_, sent_ ? limit : Duration::zero());
+    const auto sent = call_->start(carrier, line);
+    not_sent_ = sent ? std::nullopt : std::optional(sent.error());
+    loop_.arm_after(deadline_, sent ? limit : Duration::zero());
 }
 
 void Question::stop() {
@@ -23,16 +24,16 @@ adb::Ack Question::on_shell_output(OutputStream stream, ByteView bytes) {
     return adb::Ack::now;
 }
 
-// An exit code other than 0 is an answer too: what was printed counts.
+// An exit code other than 0 is an answer too.
 void Question::on_shell_end(const Result<int>& exit) {
     deadline_.cancel();
-    const bool answered = exit || exit.error().code == Code::exit_code_unknown;
-    done_(answered ? std::optional(std::move(answer_)) : std::nullopt);
+    if (!exit && exit.error().code != Code::exit_code_unknown) return done_(tl::unexpected(exit.error()));
+    done_(Answer{std::move(answer_), exit ? std::optional(*exit) : std::nullopt});
 }
 
 void Question::on_deadline() {
     call_.reset();
-    done_(std::nullopt);
+    done_(tl::unexpected(not_sent_ ? *not_sent_ : Error(Code::open_deadline, "no answer in time")));
 }
 
 }  // namespace drover::fleet

@@ -2,7 +2,7 @@
 // no place at the gate.
 //
 // Threads: the phone's loop. Ownership: the asker's; `done` comes once per ask(), never from inside it, unless stop() or the
-// destructor comes first; it may ask again, not destroy. Failure: nullopt: no answer in time, or the link does not take it.
+// destructor comes first; it may ask again, not destroy. Failure: why there is no answer; Code::open_deadline: none came in time.
 #pragma once
 #include <functional>
 #include <optional>
@@ -16,7 +16,11 @@ namespace drover::fleet {
 class Question final : private adb::ShellSink {
 public:
     static constexpr std::size_t kAnswerBytesMax = 64 * 1024;
-    using Done = std::function<void(std::optional<std::string> answer)>;
+    struct Answer {
+        std::string text;
+        std::optional<int> exit_code;  // none: the phone did not say it
+    };
+    using Done = std::function<void(const Result<Answer>& answer)>;
 
     Question(Loop& loop, Done done) : loop_(loop), done_(std::move(done)) {}
 
@@ -34,7 +38,7 @@ private:
     Loop& loop_;
     const Done done_;
     std::string answer_;
-    bool sent_ = false;
+    std::optional<Error> not_sent_;
     std::optional<adb::ShellCall> call_;
     Timer deadline_ = Timer::calls<&Question::on_deadline>(*this);
 };

@@ -11,7 +11,8 @@ namespace drover::fleet {
 namespace {
 
 bool matches(const adb::ServerDevice& row, const Address& address) {
-    if (const auto* usb = std::get_if<UsbPath>(&address)) return row.usb_path == usb->path;
+    if (const auto* usb = std::get_if<UsbPath>(&address))
+        return row.usb_path == usb->path && (usb->serial.empty() || usb->serial == row.serial);
     // Over TCP the server lists a phone under its address.
     return row.serial == to_string(address);
 }
@@ -22,45 +23,64 @@ bool is_hopeless(Code code) {
            code == Code::server_failed;
 }
 
-// What a row that cannot be used says of the phone.
-PhoneEvent event_of_row(Code code) {
-    switch (code) {
-        case Code::unauthorized: return PhoneEvent::unauthorized;
-        case Code::no_permission: return PhoneEvent::no_permissions;
-        case Code::server_unreachable:
-        case Code::server_failed: return PhoneEvent::server_down;
-        default: return PhoneEvent::no_connection;
+// What the state of a row that takes no commands says of the phone.
+PhoneEvent event_of(adb::AdbState state) {
+    using adb::AdbState;
+    switch (state) {
+        case AdbState::connecting: return PhoneEvent::transport_open;
+        case AdbState::authorizing: return PhoneEvent::authorizing;
+        case AdbState::unauthorized: return PhoneEvent::unauthorized;
+        case AdbState::no_permissions: return PhoneEvent::no_permissions;
+        case AdbState::bootloader: return PhoneEvent::online_bootloader;
+        case AdbState::sideload: return PhoneEvent::online_sideload;
+        case AdbState::rescue: return PhoneEvent::online_rescue;
+        case AdbState::host: return PhoneEvent::online_foreign;
+        case AdbState::offline:
+        case AdbState::detached:
+        case AdbState::device:
+        case AdbState::recovery: break;
+    }
+    return PhoneEvent::unusable;
+}
+
+Error error_of(const adb::ServerDevice& row) {
+    switch (row.state) {
+        case adb::AdbState::unauthorized:
+            return Error(Code::unauthorized,
+                         "the phone does not trust the adb server's key: accept it on the phone's screen");
+        case adb::AdbState::no_permissions: return Error(Code::no_permission, row.state_text);
+        case adb::AdbState::offline:
+        case adb::AdbState::connecting:
+        case adb::AdbState::authorizing:
+        case adb::AdbState::detached:
+            return Error(Code::phone_not_found, fmt::format("the adb server lists it as '{}'", row.state_text));
+        default: return Error(Code::not_ready, fmt::format("it is in state '{}'", row.state_text));
     }
 }
 
 }  // namespace
 
-Result<adb::ServerDevice> find_row(const ServerView& view, const Address& address) {
-    if (view.down) return tl::unexpected(*view.down);
+tl::expected<adb::ServerDevice, RowProblem> find_row(const ServerView& view, const Address& address) {
+    const auto problem = [](Error why, PhoneEvent event) {
+        return tl::make_unexpected(RowProblem{std::move(why), event});
+    };
+    if (view.down) return problem(*view.down, PhoneEvent::server_down);
     const auto same = [&](const adb::ServerDevice& row) { return matches(row, address); };
     const auto row = std::find_if(view.devices.begin(), view.devices.end(), same);
     if (row == view.devices.end()) {
-        return fail(Code::phone_not_found, fmt::format("the adb server does not list '{}'", to_string(address)));
+        return problem(
+            Error(Code::phone_not_found, fmt::format("the adb server does not list '{}'", to_string(address))),
+            PhoneEvent::detached);
     }
     if (std::find_if(row + 1, view.devices.end(), same) != view.devices.end()) {
-        return fail(Code::not_supported,
-                    fmt::format("the adb server lists '{}' more than once: give its USB path instead (usb:1-4.2)",
-                                to_string(address)));
+        return problem(
+            Error(Code::not_supported,
+                  fmt::format("the adb server lists '{}' more than once: give its USB path instead (usb:1-4.2)",
+                              to_string(address))),
+            PhoneEvent::unusable);
     }
-    switch (row->state) {
-        case adb::AdbState::device:
-        case adb::AdbState::recovery: return *row;
-        case adb::AdbState::unauthorized:
-            return fail(Code::unauthorized,
-                        "the phone does not trust the adb server's key: accept it on the phone's screen");
-        case adb::AdbState::no_permissions: return fail(Code::no_permission, row->state_text);
-        case adb::AdbState::offline:
-        case adb::AdbState::connecting:
-        case adb::AdbState::authorizing:
-        case adb::AdbState::detached:
-            return fail(Code::phone_not_found, fmt::format("the adb server lists it as '{}'", row->state_text));
-        default: return fail(Code::not_ready, fmt::format("it is in state '{}'", row->state_text));
-    }
+    if (adb::takes_commands(row->state)) return *row;
+    return problem(error_of(*row), event_of(row->state));
 }
 
 ServerConnector::ServerConnector(Loop& loop, ServerHub& hub, Address address)
@@ -74,7 +94,8 @@ ServerConnector::~ServerConnector() {
 void ServerConnector::start(ConnectorSink& sink) {
     DROVER_ASSERT(!sink_ && !carrier_);
     sink_ = &sink;
-    sink.on_phase(Phase::connect, PhoneEvent::no_connection, "");
+    // What the list said last stays true until it says something else.
+    sink.on_phase(Phase::connect, PhoneEvent::attempt, "");
     if (!subscription_) {
         subscription_ = std::make_unique<ServerHub::Subscription>(hub_, loop_, static_cast<ServerListener&>(*this));
         return;
@@ -100,18 +121,21 @@ void ServerConnector::look() {
     const auto row = find_row(*view_, address_);
     if (row) usb_path_ = row->usb_path;
     if (!sink_) {
-        if (row) hint();
+        // Worth an attempt: it can be used, or another thing is wrong with it than before.
+        if (row || told_ != row.error().event) hint();
         return;
     }
+    told_ = row ? std::nullopt : std::optional(row.error().event);
     if (carrier_) {
         if (row && row->transport_id == transport_id_) return;
-        return down(Error(Code::link_lost, row ? "the phone was plugged again" : row.error().message),
-                    row ? PhoneEvent::detached : event_of_row(row.error().code));
+        if (row) return down(Error(Code::link_lost, "the phone was plugged again"), PhoneEvent::detached);
+        return down(row.error().why, row.error().event);
     }
     if (!row) {
-        const PhoneEvent event = event_of_row(row.error().code);
-        sink_->on_phase(event == PhoneEvent::unauthorized ? Phase::auth : Phase::connect, event, row.error().message);
-        return down(row.error(), event);
+        const auto [why, event] = row.error();
+        const bool auth = event == PhoneEvent::unauthorized || event == PhoneEvent::authorizing;
+        sink_->on_phase(auth ? Phase::auth : Phase::connect, event, why.message);
+        return down(why, event);
     }
     sink_->on_phase(Phase::handshake, PhoneEvent::transport_open, "listed by the adb server");
     transport_id_ = row->transport_id;

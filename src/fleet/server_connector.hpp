@@ -11,8 +11,14 @@
 
 namespace drover::fleet {
 
-// The row of the phone with this address. More than one: serials repeat, only the USB path tells such phones apart.
-Result<adb::ServerDevice> find_row(const ServerView& view, const Address& address);
+// Why the list has no phone to use, and what that says of its state.
+struct RowProblem {
+    Error why;
+    PhoneEvent event = PhoneEvent::detached;
+};
+// The row of the phone with this address, if it takes commands. More than one: serials repeat, only the USB path tells such phones
+// apart.
+tl::expected<adb::ServerDevice, RowProblem> find_row(const ServerView& view, const Address& address);
 
 class ServerConnector final : public Connector, private ServerListener, private adb::ServerCarrierSink {
 public:
@@ -39,6 +45,7 @@ private:
     std::unique_ptr<adb::ServerCarrier> carrier_;
     std::uint64_t transport_id_ = 0;  // of the carrier
     std::string usb_path_;            // of the row
+    std::optional<PhoneEvent> told_;  // what was wrong with the row, as told last
     std::shared_ptr<ServerConnector*> self_ =
         std::make_shared<ServerConnector*>(this);  // what posted functions look through
 };

@@ -38,15 +38,15 @@ constexpr std::array<ConditionFacts, kConditions> kFacts{{
 constexpr std::array<std::string_view, kPhoneEvents> kEventNames{
     "no_connection",     "transport_open",  "authorizing",     "unauthorized",  "no_permissions", "online_device",
     "online_bootloader", "online_recovery", "online_sideload", "online_rescue", "online_foreign", "booted",
-    "link_lost",         "detached",        "server_down"};
+    "link_lost",         "detached",        "server_down",     "unusable",      "attempt"};
 
 using Line = std::array<Condition, kPhoneEvents>;
 // A line per condition; columns in the order of PhoneEvent. All lines but the marked cells are alike: most events say by
 // themselves where the phone is.
 constexpr Line line(Condition self, Condition no_connection, Condition device, Condition booted, Condition lost) {
-    return {no_connection, connecting, authorizing, unauthorized, no_permissions,
-            device,        bootloader, recovery,    sideload,     rescue,
-            foreign,       booted,     lost,        absent,       self == server_down ? self : server_down};
+    return {no_connection, connecting, authorizing, unauthorized, no_permissions, device, bootloader,
+            recovery,      sideload,   rescue,      foreign,      booted,         lost,   absent,
+            server_down,   offline,    self};
 }
 // clang-format off
 constexpr std::array<Line, kConditions> kTable{{

@@ -29,13 +29,13 @@ enum class Condition : std::uint8_t {
     sideload,
     rescue,
     foreign,      // it speaks ADB, but its banner names no phone
-    offline,      // was up, does not talk now
+    offline,      // was up or is seen, and does not talk now
     server_down,  // its adb server does not answer
 };
 constexpr std::size_t kConditions = 14;
 
 enum class PhoneEvent : std::uint8_t {
-    no_connection,   // refused, timed out, or not listed
+    no_connection,   // refused or timed out
     transport_open,  // TCP connected, USB claimed, listed by the server
     authorizing,
     unauthorized,
@@ -50,8 +50,10 @@ enum class PhoneEvent : std::uint8_t {
     link_lost,  // an open transport broke
     detached,   // unplugged, or gone from the server's list
     server_down,
+    unusable,  // it is there, and does not talk: listed as offline, its interface held by others, no answer to any question
+    attempt,   // is tried anew: says nothing of the phone, changes nothing
 };
-constexpr std::size_t kPhoneEvents = 15;
+constexpr std::size_t kPhoneEvents = 17;
 
 enum class Intent : std::uint8_t { none, reboot, shutdown, drain, disabled };
 

@@ -9,6 +9,7 @@ PhoneEvent event_of_open(Code code) {
     switch (code) {
         case Code::no_permission: return PhoneEvent::no_permissions;
         case Code::phone_not_found: return PhoneEvent::detached;
+        case Code::interface_busy: return PhoneEvent::unusable;
         default: return PhoneEvent::no_connection;
     }
 }
@@ -37,6 +38,7 @@ void UsbConnector::on_usb(const adb::UsbPhones& phones) {
     for (const auto& phone : *phones) {
         const auto* usb = std::get_if<UsbPath>(&address_);
         if (usb ? phone.path != usb->path : phone.serial != to_string(address_)) continue;
+        if (usb && !usb->serial.empty() && phone.serial != usb->serial) continue;
         ++found;
         node = phone.node;
         path = phone.path;

@@ -5,11 +5,13 @@
 namespace drover::http {
 namespace {
 
-constexpr yaml::KeySpec kUpkeepKeys[] = {{"reconnects_per_second"}, {"breaker"}, {"health"}, {"ladder"}};
+constexpr yaml::KeySpec kUpkeepKeys[] = {{"reconnects_per_second"}, {"breaker"}, {"alive"}, {"health"}, {"ladder"}};
 constexpr yaml::KeySpec kBreakerKeys[] = {{"failures"}, {"pause"}};
+constexpr yaml::KeySpec kAliveKeys[] = {{"every"}, {"answer"}};
 constexpr yaml::KeySpec kHealthKeys[] = {{"every"}, {"battery_min"}, {"temperature_max"}, {"storage_min_mib"}};
 constexpr yaml::KeySpec kRungKeys[] = {{"do", true}, {"after"}, {"check"}};
 constexpr std::size_t kRungsMax = 16;
+constexpr std::chrono::seconds kShortest{1};
 
 RungKind kind_of(const std::string& word) {
     for (const auto kind : {RungKind::reconnect, RungKind::usb_reset, RungKind::reboot}) {
@@ -24,12 +26,29 @@ void read_breaker(const yaml::Node& node, Upkeep& upkeep, yaml::Problems& proble
     if (const auto pause = map.duration("pause")) upkeep.breaker_pause = *pause;
 }
 
+// `0s` is no duration anywhere else.
+void read_every(const yaml::MapReader& map, std::chrono::milliseconds& to) {
+    const yaml::Node* const node = map.find("every");
+    if (node && node->is_scalar() && node->text == "0s") {
+        to = std::chrono::milliseconds(0);
+    } else if (const auto every = map.duration("every")) {
+        to = *every;
+        if (*every < kShortest) map.problem("every", "0s (never), or 1s at least");
+    }
+}
+
+void read_alive(const yaml::Node& node, Upkeep& upkeep, yaml::Problems& problems) {
+    const yaml::MapReader map(node, "upkeep.alive", kAliveKeys, problems);
+    read_every(map, upkeep.alive_every);
+    if (const auto answer = map.duration("answer")) {
+        upkeep.alive_answer = *answer;
+        if (*answer < kShortest) map.problem("answer", "1s at least");
+    }
+}
+
 void read_health(const yaml::Node& node, Upkeep& upkeep, yaml::Problems& problems) {
     const yaml::MapReader map(node, "upkeep.health", kHealthKeys, problems);
-    if (const auto every = map.duration("every")) {
-        upkeep.health_every = *every;
-        if (every->count() > 0 && *every < std::chrono::seconds(1)) map.problem("every", "0s (never), or 1s at least");
-    }
+    read_every(map, upkeep.health_every);
     const auto limit = [&](std::string_view key, std::int64_t max, std::optional<int>& to) {
         if (const auto n = map.integer(key, 0, max)) to = static_cast<int>(*n);
     };
@@ -66,6 +85,7 @@ void read_upkeep(const yaml::Node& node, Upkeep& upkeep, yaml::Problems& problem
     if (const auto n = map.integer("reconnects_per_second", 1, 1'000'000))
         upkeep.reconnects_per_second = static_cast<std::size_t>(*n);
     if (const auto* breaker = map.find("breaker")) read_breaker(*breaker, upkeep, problems);
+    if (const auto* alive = map.find("alive")) read_alive(*alive, upkeep, problems);
     if (const auto* health = map.find("health")) read_health(*health, upkeep, problems);
     if (const auto* ladder = map.find("ladder")) read_ladder(*ladder, upkeep, problems);
 }

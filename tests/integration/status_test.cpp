@@ -4,7 +4,7 @@
 #include <boost/json/parse.hpp>
 #include <csignal>
 
-#include "support/drover.hpp"
+#include "support/serve.hpp"
 
 namespace drover::test {
 namespace {
@@ -63,6 +63,22 @@ TEST_F(StatusTest, WatchPrintsChangesUntilItIsStopped) {
     ASSERT_TRUE(watch.wait_for_line("vphone-0001: 0 unknown (offline)"));
     watch.signal(SIGINT);
     EXPECT_EQ(watch.wait()->code, 130);
+}
+
+TEST_F(StatusTest, AFrozenPhoneLeavesRunning) {
+    const ServeHome home;
+    const auto config = home.dir().write("drover.yaml",
+                                         "version: 1\nlog: {level: debug}\n"
+                                         "upkeep: {alive: {every: 1s, answer: 1s}, ladder: [{do: ask, after: 1s}]}\n");
+    ServeProcess serve(home, sim.inventory(), {"--config", config.string()});
+    ASSERT_TRUE(serve.process().wait_for_error_line("vphone-0001: running"));
+    sim.process().signal(SIGSTOP);
+    ASSERT_TRUE(serve.process().wait_for_error_line("vphone-0001: offline: it does not answer"))
+        << serve.process().err();
+    ASSERT_TRUE(serve.process().wait_for_error_line("vphone-0001: recovery: ask")) << serve.process().err();
+    sim.process().signal(SIGCONT);
+    EXPECT_EQ(home.drover({"wait", "all", "--timeout", "60s"}).code(), 0);
+    EXPECT_EQ(serve.stop(), 0);
 }
 
 TEST_F(StatusTest, WaitEndsWhenEnoughPhonesAreThere) {

@@ -137,6 +137,44 @@ TEST_F(Found, ServeSeesPhonesComeAndGo) {
     EXPECT_THAT(serve_process->err(), Not(HasSubstr("S2: offline"))) << "the other phone was touched";
 }
 
+TEST_F(Found, ASecondPhoneOfOneSerialNumberLeavesTheFirstOneAlone) {
+    const auto serve_process = serve();
+    bed.plug(phone_at("1-2", 3, "0123456789ABCDEF", 1));
+    ASSERT_TRUE(serve_process->wait_for_error_line("0123456789ABCDEF: running")) << serve_process->err();
+    Process exec(command({"exec", "-v", "--timeout", "40s", "--", "sleep 2; echo to the end"}));
+    ASSERT_TRUE(exec.wait_for_error_line("match")) << exec.err();
+    bed.plug(phone_at("1-1", 4, "0123456789ABCDEF", 2));
+    ASSERT_TRUE(serve_process->wait_for_error_line("usb-1-1: running")) << serve_process->err();
+    EXPECT_EQ(exec.wait()->code, 0) << exec.out() << exec.err();
+    EXPECT_THAT(exec.out(), HasSubstr("to the end"));
+    const auto devices = run(command({"devices"}));
+    EXPECT_THAT(devices.out, ::testing::ContainsRegex("0123456789ABCDEF +usb +usb:1-2 +device"));
+    EXPECT_THAT(run(command({"exec", "--on", "usb:1-2", "--json", "--", "true"})).out,
+                HasSubstr(R"("instance_id":"0123456789ABCDEF")"));
+}
+
+TEST_F(Found, WaitTakesPhonesThatComeLater) {
+    Process wait(command({"wait", "all", "-v", "--count", "2", "--timeout", "60s"}));
+    ASSERT_TRUE(wait.wait_for_error_line("0 phones match")) << wait.err();
+    bed.plug(phone_at("1-1", 2, "S1", 0));
+    ASSERT_TRUE(wait.wait_for_error_line("1 phones match")) << wait.err();
+    EXPECT_EQ(run(command({"wait", "all", "--count", "2", "--timeout", "500ms"})).code(), 22);
+    bed.plug(phone_at("1-2", 3, "S2", 1));
+    EXPECT_EQ(wait.wait()->code, 0) << wait.err();
+}
+
+TEST_F(Found, AWatchShowsPhonesThatComeLater) {
+    Process watch(command({"status", "--watch"}));
+    bed.plug(phone_at("1-1", 2, "S1", 0));
+    ASSERT_TRUE(watch.wait_for_line("S1: 2 running")) << watch.err();
+    bed.plug(phone_at("1-2", 3, "S2", 1));
+    ASSERT_TRUE(watch.wait_for_line("S2: 2 running")) << watch.err();
+    watch.signal(SIGINT);
+    EXPECT_EQ(watch.wait()->code, 130);
+    const auto out = watch.out();
+    EXPECT_EQ(out.find("S1: 2 running"), out.rfind("S1: 2 running")) << "told twice:\n" << out;
+}
+
 TEST_F(Found, ServeConnectsAPhoneOfTheInventoryAsSoonAsItIsPluggedIn) {
     const auto serve_process = serve("version: 1\ninstances: [{id: slot-1, via: usb, address: 'usb:1-1'}]\n");
     bed.plug(phone_at("1-1", 2, "S1", 0));

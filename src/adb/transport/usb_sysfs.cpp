@@ -88,7 +88,12 @@ std::vector<UsbPhone> UsbTree::phones() const {
 
 Result<UsbPhone> UsbTree::find(const Address& address) const {
     if (const auto* usb = std::get_if<UsbPath>(&address)) {
-        if (auto phone = is_port(usb->path) ? read(usb->path) : std::nullopt) return with_interface(std::move(*phone));
+        auto phone = is_port(usb->path) ? read(usb->path) : std::nullopt;
+        if (phone && !usb->serial.empty() && phone->serial != usb->serial) {
+            return fail(Code::phone_not_found,
+                        fmt::format("at {} another one is plugged in now, not {}", to_string(address), usb->serial));
+        }
+        if (phone) return with_interface(std::move(*phone));
         return fail(Code::phone_not_found, fmt::format("no USB device at {}", to_string(address)));
     }
     const auto* wanted = std::get_if<Serial>(&address);

@@ -63,6 +63,8 @@ TEST_F(UsbTreeTest, ByPathAndBySerial) {
     plug("2-1", 6, "OTHER");
     EXPECT_EQ(tree.find(UsbPath{"1-4.2"})->serial, "R58M");
     EXPECT_EQ(tree.find(Serial{"OTHER"})->path, "2-1");
+    EXPECT_TRUE(tree.find(UsbPath{"1-4.2", "R58M"}));
+    EXPECT_EQ(why(UsbPath{"1-4.2", "GONE"}), "at usb:1-4.2 another one is plugged in now, not GONE");
     EXPECT_EQ(why(UsbPath{"1-4.3"}), "no USB device at usb:1-4.3");
     EXPECT_EQ(why(Serial{"R58"}), "no USB device with serial R58");
     EXPECT_EQ(why(UsbPath{"../1-4.2"}), "no USB device at usb:../1-4.2");

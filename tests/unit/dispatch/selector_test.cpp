@@ -117,6 +117,16 @@ TEST(Selector, AtomsAndOperators) {
     for (const auto& c : kCases) EXPECT_EQ(fleet.chosen(c.text), c.chosen) << c.text;
 }
 
+TEST(Selector, APhoneIsWhereItIsPluggedInHoweverItWasWritten) {
+    Fleet fleet;
+    fleet.phones[3].usb_path = "1-5";                   // written as a serial
+    fleet.phones[1].address = Serial{"10.0.0.6:5555"};  // as an adb server lists it
+    EXPECT_EQ(fleet.chosen("usb:1-5"), "3");
+    EXPECT_EQ(fleet.chosen("usb:*"), "34");
+    EXPECT_EQ(fleet.chosen("tcp:10.0.0.6:5555"), "1");
+    EXPECT_EQ(fleet.chosen("tcp:10.0.0.*"), "01");
+}
+
 TEST(Selector, SaysWhatIsWrongAndWhere) {
     const Fleet fleet;
     const struct {
@@ -184,6 +194,17 @@ TEST(Selector, DisabledPhonesStayOnlyWhereTheirIdIsWritten) {
     EXPECT_EQ(told("all & !desk"), "1 2 4 -1");
     EXPECT_EQ(told("!(!desk)"), "3 -0");
     EXPECT_EQ(told("serial:R58M1"), " -1");
+}
+
+TEST(Selector, APhoneThatIsUnfitIsLeftOutAsADisabledOne) {
+    const Fleet fleet;
+    auto candidates = fleet.candidates();
+    candidates[1].unfit = true;
+    const auto all = Selector::parse("all", {})->select(candidates);
+    EXPECT_THAT(all.targets, ElementsAre(0, 2, 3, 4));
+    EXPECT_EQ(all.disabled_left_out, 1u);
+    EXPECT_THAT(all.disabled, ElementsAre(1));
+    EXPECT_THAT(Selector::parse("rack1-02", {})->select(candidates).targets, ElementsAre(1)) << "its row says why";
 }
 
 TEST(Selector, IdsThatAreNotThereAreTold) {

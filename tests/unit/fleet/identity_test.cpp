@@ -51,6 +51,22 @@ TEST(IdentityBook, TwoOfTheInventoryBothStay) {
     EXPECT_THAT(book.twins(), IsEmpty());
 }
 
+TEST(IdentityBook, OfTwoInTheInventoryTheEarlierOneIsToHaveIt) {
+    IdentityBook book;
+    std::vector<std::string> asked;
+    const auto ask = [&](const std::string& to) { asked.push_back(to); };
+    EXPECT_EQ(book.claim("b", Rank::inventory, "S1", "", 1, ask), "");
+    EXPECT_EQ(book.claim("c", Rank::inventory, "S1", "", 2, ask), "b");
+    EXPECT_THAT(asked, IsEmpty());
+    EXPECT_EQ(book.claim("a", Rank::inventory, "S1", "", 0, ask), "b") << "a command may be running there";
+    EXPECT_THAT(asked, ElementsAre("a"));
+    book.hand_over("b", "a");
+    EXPECT_EQ(book.claim("b", Rank::inventory, "S1", "", 1, ask), "a") << "it is kept for that one";
+    EXPECT_EQ(book.claim("a", Rank::inventory, "S1", "", 0, ask), "");
+    book.release("a");
+    EXPECT_EQ(book.claim("b", Rank::inventory, "S1", "", 1, ask), "");
+}
+
 TEST(IdentityBook, WithoutASerialEachStandsForItself) {
     IdentityBook book;
     EXPECT_EQ(book.claim("a", Rank::discovered, "", ""), "");

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 
 #include "fleet/pace.hpp"
 #include "support/fake_phone.hpp"
@@ -93,6 +94,18 @@ struct HeardStates final : fleet::StateListener {
     }
 };
 
+// Goes off on the loop, after the timers that were due before.
+struct AfterAWhile {
+    AfterAWhile(Loop& loop, Duration wait, std::promise<void>& told) : told_(told) {
+        loop.post([this, &loop, wait] { loop.arm_after(timer_, wait); });
+    }
+    void now() { told_.set_value(); }
+
+private:
+    std::promise<void>& told_;
+    Timer timer_ = Timer::calls<&AfterAWhile::now>(*this);
+};
+
 class CareTest : public ::testing::Test {
 protected:
     void make() {
@@ -151,6 +164,94 @@ TEST_F(CareTest, AReconnectThatHelpsIsCounted) {
     EXPECT_EQ(counts.helped[static_cast<std::size_t>(RungKind::reconnect)], 1u);
 }
 
+TEST_F(CareTest, AFrozenPhoneLeavesRunningAndIsBroughtBack) {
+    upkeep.alive_every = upkeep.alive_answer = 10ms;
+    upkeep.ladder = {{RungKind::ask, 0ms, 0ms}};
+    make();
+    pool.run_on(0, [&] {
+        connector->carrier.output = "1\n";
+        connector->at_stop = [&] { connector->behave = FakeConnector::Behave::absent; };
+    });
+    watch();
+    heard.wait_for("running");
+    pool.run_on(0, [&] {
+        counts.tried[static_cast<std::size_t>(RungKind::ask)] = 0;  // it was booting before
+        connector->carrier.behave = FakeCarrier::Behave::mute;
+    });
+    heard.wait_for("offline/it does not answer");
+    pool.run_on(0, [&] {
+        EXPECT_EQ(phone->state().status(), fleet::Status::unknown);
+        EXPECT_EQ(phone->peer(), nullptr) << "its link is still open";
+        heard.seen.clear();
+        connector->carrier.behave = FakeCarrier::Behave::exits;
+        connector->behave = FakeConnector::Behave::online;
+    });
+    heard.wait_for("running");  // nobody asked for it
+    EXPECT_EQ(counts.tried[static_cast<std::size_t>(RungKind::ask)], 1u) << "the ladder did not see it";
+}
+
+TEST_F(CareTest, HealthThatIsNeverToldCountsToo) {
+    upkeep.alive_every = 1h;
+    upkeep.alive_answer = 10ms;
+    upkeep.health_every = 10ms;
+    make();
+    pool.run_on(0, [&] {
+        connector->carrier.output = "1\n";
+        connector->carrier.before_answer = [](FakeCarrier& c, std::string_view service) {
+            const bool boot =
+                service.find("sys.boot_completed") != service.npos && service.find("dumpsys") == service.npos;
+            c.behave = boot ? FakeCarrier::Behave::exits : FakeCarrier::Behave::mute;
+        };
+    });
+    watch();
+    heard.wait_for("offline/it does not answer");
+}
+
+// From so many failures in a row on, a phone is tried once per pause.
+TEST_F(CareTest, TheBreakerOfAPhoneThatFailsAndFails) {
+    upkeep.breaker_failures = 2;
+    upkeep.breaker_pause = 1h;
+    make();
+    pool.run_on(0, [&] { connector->behave = FakeConnector::Behave::mute; });
+    watch();
+    const auto fail = [&] { connector->down(Error(Code::phone_not_found, "refused"), false); };
+    pool.run_on(0, fail);
+    for (int starts = 1; starts < 2;) pool.run_on(0, [&] { starts = connector->starts; });
+    pool.run_on(0, fail);
+    std::promise<void> later;
+    AfterAWhile after(pool.at(0), 500ms, later);  // the back-off alone is 200 ms at most
+    later.get_future().wait();
+    pool.run_on(0, [&] {
+        EXPECT_EQ(connector->starts, 2) << "the breaker is not open";
+        connector->come_back();  // it is plugged in
+        EXPECT_EQ(connector->starts, 3);
+        fail();
+    });
+    for (int starts = 3; starts < 4;) pool.run_on(0, [&] { starts = connector->starts; });
+}
+
+// A due rung waits as long as a command is at the phone.
+TEST_F(CareTest, TheLadderLeavesAPhoneAloneThatRunsACommand) {
+    struct Command final : fleet::GateWaiter {
+        void on_admitted() override {}
+    } command;
+    upkeep.ladder = {{RungKind::reboot, 0ms, 0ms}};
+    make();
+    pool.run_on(0, [&] {
+        connector->carrier.output = "\n";
+        ASSERT_TRUE(phone->gate().enter(command));
+        phone->watch(heard);
+    });
+    heard.wait_for("booting");
+    // The rung is due since before this; the timer that looks at it goes off before the one armed here.
+    std::promise<void> later;
+    AfterAWhile after(pool.at(0), 50ms, later);
+    later.get_future().wait();
+    EXPECT_EQ(counts.tried[static_cast<std::size_t>(RungKind::reboot)], 0u);
+    pool.run_on(0, [&] { phone->gate().exit(); });
+    heard.wait_for("recovery: reboot");
+}
+
 TEST_F(CareTest, APhonePastALimitTakesNoCommandsAndKeepsItsLink) {
     upkeep.health_every = 10ms;
     upkeep.limits.battery_min_percent = 15;
@@ -167,8 +268,10 @@ TEST_F(CareTest, APhonePastALimitTakesNoCommandsAndKeepsItsLink) {
         EXPECT_EQ(phone->state().status(), fleet::Status::shut_down);
         EXPECT_NE(connector->sink, nullptr) << "the link is gone";
     });
+    EXPECT_TRUE(phone->is_unfit());
     level = 80;
     heard.wait_for("within limits again");
+    EXPECT_FALSE(phone->is_unfit());
 }
 
 }  // namespace

@@ -20,21 +20,21 @@ const system_clock::time_point kStart{};
 constexpr const char* kWords[kConditions] = {"ab", "co", "au", "un", "np", "bo", "ru",
                                              "bl", "re", "si", "rs", "fo", "of", "sd"};
 constexpr const char* kExpected = R"(
-   none open auth unau noper dev  boot reco side resc fore booted lost detached down
-ab ab   co   au   un   np    bo   bl   re   si   rs   fo   ab     ab   ab       sd
-co go   co   au   un   np    bo   bl   re   si   rs   fo   co     go   ab       sd
-au go   co   au   un   np    bo   bl   re   si   rs   fo   au     go   ab       sd
-un go   co   au   un   np    bo   bl   re   si   rs   fo   un     go   ab       sd
-np np   co   au   un   np    bo   bl   re   si   rs   fo   np     go   ab       sd
-bo go   co   au   un   np    bo   bl   re   si   rs   fo   ru     go   ab       sd
-ru go   co   au   un   np    bo   bl   re   si   rs   fo   ru     go   ab       sd
-bl go   co   au   un   np    bo   bl   re   si   rs   fo   bl     go   ab       sd
-re go   co   au   un   np    bo   bl   re   si   rs   fo   re     go   ab       sd
-si go   co   au   un   np    bo   bl   re   si   rs   fo   si     go   ab       sd
-rs go   co   au   un   np    bo   bl   re   si   rs   fo   rs     go   ab       sd
-fo go   co   au   un   np    bo   bl   re   si   rs   fo   fo     go   ab       sd
-of of   co   au   un   np    bo   bl   re   si   rs   fo   of     of   ab       sd
-sd go   co   au   un   np    bo   bl   re   si   rs   fo   sd     go   ab       sd
+   none open auth unau noper dev  boot reco side resc fore booted lost detached down unus tried
+ab ab   co   au   un   np    bo   bl   re   si   rs   fo   ab     ab   ab       sd   of   ab
+co go   co   au   un   np    bo   bl   re   si   rs   fo   co     go   ab       sd   of   co
+au go   co   au   un   np    bo   bl   re   si   rs   fo   au     go   ab       sd   of   au
+un go   co   au   un   np    bo   bl   re   si   rs   fo   un     go   ab       sd   of   un
+np np   co   au   un   np    bo   bl   re   si   rs   fo   np     go   ab       sd   of   np
+bo go   co   au   un   np    bo   bl   re   si   rs   fo   ru     go   ab       sd   of   bo
+ru go   co   au   un   np    bo   bl   re   si   rs   fo   ru     go   ab       sd   of   ru
+bl go   co   au   un   np    bo   bl   re   si   rs   fo   bl     go   ab       sd   of   bl
+re go   co   au   un   np    bo   bl   re   si   rs   fo   re     go   ab       sd   of   re
+si go   co   au   un   np    bo   bl   re   si   rs   fo   si     go   ab       sd   of   si
+rs go   co   au   un   np    bo   bl   re   si   rs   fo   rs     go   ab       sd   of   rs
+fo go   co   au   un   np    bo   bl   re   si   rs   fo   fo     go   ab       sd   of   fo
+of of   co   au   un   np    bo   bl   re   si   rs   fo   of     of   ab       sd   of   of
+sd go   co   au   un   np    bo   bl   re   si   rs   fo   sd     go   ab       sd   of   sd
 )";
 
 Condition by_word(const std::string& word, bool was_up) {

@@ -42,6 +42,8 @@ TEST(Config, TheDocumentedFileIsTheDefaults) {
     EXPECT_EQ(config->upkeep.reconnects_per_second, defaults.upkeep.reconnects_per_second);
     EXPECT_EQ(config->upkeep.breaker_failures, defaults.upkeep.breaker_failures);
     EXPECT_EQ(config->upkeep.breaker_pause, defaults.upkeep.breaker_pause);
+    EXPECT_EQ(config->upkeep.alive_every, defaults.upkeep.alive_every);
+    EXPECT_EQ(config->upkeep.alive_answer, defaults.upkeep.alive_answer);
     EXPECT_EQ(config->upkeep.health_every, defaults.upkeep.health_every);
     EXPECT_TRUE(config->upkeep.ladder.empty()) << "nothing that changes a phone is on by default";
     // Keys that are commented out are documented too.
@@ -76,6 +78,7 @@ TEST(Config, ReadsWhatIsSaid) {
 TEST(Config, Upkeep) {
     const auto config = parse_text(
         "version: 1\nupkeep:\n  reconnects_per_second: 7\n  breaker: {failures: 3, pause: 9s}\n"
+        "  alive: {every: 40s, answer: 3s}\n"
         "  health: {every: 1m, battery_min: 15, temperature_max: 45, storage_min_mib: 500}\n"
         "  ladder: [{do: reconnect, after: 2m}, {do: usb-reset, check: 3s}, {do: reboot}, {do: ask}]\n");
     ASSERT_TRUE(config) << config.error().message;
@@ -83,6 +86,8 @@ TEST(Config, Upkeep) {
     EXPECT_EQ(upkeep.reconnects_per_second, 7U);
     EXPECT_EQ(upkeep.breaker_failures, 3U);
     EXPECT_EQ(upkeep.breaker_pause, Millis(9000));
+    EXPECT_EQ(upkeep.alive_every, Millis(40'000));
+    EXPECT_EQ(upkeep.alive_answer, Millis(3000));
     EXPECT_EQ(upkeep.health_every, Millis(60'000));
     EXPECT_EQ(upkeep.limits.battery_min_percent, 15);
     EXPECT_EQ(upkeep.limits.temperature_max_celsius, 45);
@@ -96,6 +101,12 @@ TEST(Config, Upkeep) {
     EXPECT_NE(mistake("version: 1\nupkeep: {ladder: [{do: rebot}]}").find("reboot"), std::string::npos);
     EXPECT_NE(mistake("version: 1\nupkeep: {ladder: [{after: 1s}]}").find("do"), std::string::npos);
     EXPECT_NE(mistake("version: 1\nupkeep: {health: {battery_min: 101}}").find("battery_min"), std::string::npos);
+    const auto never = parse_text("version: 1\nupkeep: {alive: {every: 0s}, health: {every: 0s}}\n");
+    ASSERT_TRUE(never) << never.error().message;
+    EXPECT_EQ(never->upkeep.alive_every, Millis(0));
+    EXPECT_EQ(never->upkeep.health_every, Millis(0));
+    EXPECT_NE(mistake("version: 1\nupkeep: {alive: {every: 1ms}}").find("1s at least"), std::string::npos);
+    EXPECT_NE(mistake("version: 1\nupkeep: {alive: {answer: 1ms}}").find("1s at least"), std::string::npos);
     EXPECT_NE(mistake("version: 1\nupkeep: {health: {every: 1ms}}").find("1s at least"), std::string::npos);
 }
 
