@@ -98,10 +98,13 @@ TEST_F(ThroughServe, AJobGivesTheSameRowsWithItsSteps) {
         EXPECT_THAT(refused.body, HasSubstr("j.yaml:4:5: a drover server does not do `" +
                                             kind.substr(0, kind.find(':')) + "` for its clients"));
     }
-    const auto kept = call(home, serve, "/drover/v1/run",
-                           R"({"on":"all","job":"version: 1\nartifacts: /etc\nsteps:\n  - run: echo hi\n"})");
-    EXPECT_EQ(kept.status, 400) << kept.body;
-    EXPECT_THAT(kept.body, HasSubstr("a drover server does not do `artifacts` for its clients"));
+    for (const std::string key : {"artifacts: /etc", "notify: [{run: [reboot]}]"}) {
+        const auto kept = call(home, serve, "/drover/v1/run",
+                               R"({"on":"all","job":"version: 1\n)" + key + R"(\nsteps:\n  - run: echo hi\n"})");
+        EXPECT_EQ(kept.status, 400) << kept.body;
+        EXPECT_THAT(kept.body,
+                    HasSubstr("a drover server does not do `" + key.substr(0, key.find(':')) + "` for its clients"));
+    }
     // The command line says so before anything is sent.
     const auto files = home.dir().write("files.yaml", "version: 1\nsteps:\n  - screenshot: {to: x}\n").string();
     const auto told = home.drover({"run", files});
