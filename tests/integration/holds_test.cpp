@@ -78,7 +78,7 @@ TEST_F(Holds, WhoAsksForAHeldPhoneIsToldWhoHasIt) {
     EXPECT_THAT(home.drover({"devices", "--json"}).out, HasSubstr("\"held_by\":\"held by "));
     EXPECT_EQ(metric("drover_phones_held"), "drover_phones_held 1");
     run->signal(SIGTERM);
-    ASSERT_TRUE(serve.process().wait_for_error_line("run ended"));
+    ASSERT_TRUE(serve.process().wait_for_error_line("stream ended call=run"));
     EXPECT_EQ(exec("vphone-0001").code(), 0);
     EXPECT_EQ(metric("drover_phones_held"), "drover_phones_held 0");
     EXPECT_THAT(home.drover({"status"}).out, Not(HasSubstr("held by")));
