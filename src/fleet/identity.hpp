@@ -22,10 +22,11 @@ public:
     // Of two that are the same phone, one that the inventory names stays.
     enum class Rank : std::uint8_t { discovered, inventory };
     // Empty: granted, until release(). Else the id of the phone that has it.
-    // `order`: its place in the inventory. `give_way` is called, on any thread and with the book locked, when that phone is to have it.
+    // `order`: its place in the inventory. `give_way` is called, on any thread and with the book locked, when that phone is to have it;
+    // `asked` says that the holder was asked so: it may be granted a moment later.
     using GiveWay = std::function<void(const std::string& to)>;
     std::string claim(const std::string& id, Rank rank, const std::string& serial, const std::string& usb_path,
-                      std::size_t order = 0, GiveWay give_way = {});
+                      std::size_t order = 0, GiveWay give_way = {}, bool* asked = nullptr);
     void release(const std::string& id);
     // What `from` has is kept for `to` until that one claims or releases it.
     void hand_over(const std::string& from, const std::string& to);

@@ -139,6 +139,7 @@ void Phone::forget_link() {
     ask_identity_.cancel();
     twin_.cancel();
     give_way_to_.clear();
+    asked_for_way_ = false;
     if (care_) care_->on_down();
     carrier_ = nullptr;
     trying_ = false;

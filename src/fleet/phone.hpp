@@ -66,6 +66,8 @@ public:
     static constexpr auto kStableAfter = std::chrono::seconds(5);
     // A phone that is another one is asked that often whether it still is.
     static constexpr auto kTwinRetry = std::chrono::seconds(15);
+    // A phone that is to give way to an earlier one of the inventory does so by then, or has a command.
+    static constexpr auto kGiveWayMax = std::chrono::milliseconds(100);
     static constexpr auto kIdentityMax = std::chrono::seconds(5);  // for one answer
 
     Phone(Loop& loop, std::size_t index, const Instance& instance, std::unique_ptr<Connector> connector,
@@ -159,6 +161,7 @@ private:
     std::atomic<bool> is_unfit_{false};  // whether unfit_ is set
     std::string twin_of_;                // while its link is about to be dropped for that
     std::string serial_;                 // as it told it last, where it was asked
+    bool asked_for_way_ = false;         // on this link
     std::string give_way_to_;  // has the same serial and comes before it: as soon as no command needs the link
     std::optional<Error> unauthorized_;  // set while the link waits for a person
     std::vector<Waiter*> waiters_;

@@ -1,6 +1,8 @@
 // What keeps a phone well, and apart from its twins: service, health, recovery, identity.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "adb/shell_call.hpp"
 #include "base/log.hpp"
 #include "fleet/phone.hpp"
@@ -110,12 +112,14 @@ void Phone::on_identity(const Result<Question::Answer>& answer) {
             (*self)->rest();
         });
     };
+    bool asked = false;
     const std::string other = shared_.identities->claim(instance_.id, shared_.rank, serial_, connector_->usb_path(),
-                                                        index_, std::move(later));
+                                                        index_, std::move(later), &asked);
     if (other.empty()) {
         settled_ = true;
         return tell([&](Waiter& w) { w.on_ready(*carrier_); });
     }
+    if (asked && !std::exchange(asked_for_way_, true)) return loop_.arm_after(ask_identity_, kGiveWayMax);
     twin_of_ = other;
     loop_.arm_after(twin_, Duration::zero());
 }
