@@ -129,6 +129,7 @@ private:
     void ask_a_person() override;
     void set_unfit(std::optional<std::string> why) override;
     void does_not_answer() override;
+    void answers() override;
 
     void try_now();
     void on_retry();
@@ -165,7 +166,8 @@ private:
     std::string give_way_to_;  // has the same serial and comes before it: as soon as no command needs the link
     std::optional<Error> unauthorized_;  // set while the link waits for a person
     std::vector<Waiter*> waiters_;
-    bool settled_ = true;  // who it is, is known; without that its link serves nobody
+    bool in_doubt_ = false;  // it did not answer on its last link: it stays offline until it has answered on a new one
+    bool settled_ = true;    // who it is, is known; without that its link serves nobody
     TimePoint online_at_{};
     std::size_t failures_ = 0;  // in a row
     Duration backoff_ = kBackoffFirst;

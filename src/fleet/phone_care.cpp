@@ -64,11 +64,18 @@ void Phone::reconnect() {
 // The link was up all the time and still came to nothing: it counts as a failed attempt, however long it lived.
 void Phone::does_not_answer() {
     const Error why(Code::link_lost, "it does not answer");
-    log::warn("{}: it does not answer any more: its link is dropped", instance_.id);
+    if (!std::exchange(in_doubt_, true))
+        log::warn("{}: it does not answer any more: its link is dropped", instance_.id);
     drop_link();
     last_error_ = why;
     note(PhoneEvent::unusable, why.message);
     if (!out_of_service_) loop_.arm_after(retry_, next_delay(false));
+}
+
+void Phone::answers() {
+    if (!std::exchange(in_doubt_, false) || !carrier_) return;
+    note(online_event(carrier_->peer().banner.state), "it answers again");
+    if (!listeners_.empty() && state().condition == Condition::booting) boot_.start(*carrier_);
 }
 
 bool Phone::reboot() {

@@ -18,8 +18,10 @@ public:
     static constexpr std::size_t kMissesMax = 2;
 
     // `busy`: a command runs or waits. Nothing is asked then, and no missing answer counts.
-    Pulse(Loop& loop, const Upkeep& upkeep, std::function<bool()> busy, std::function<void()> silent)
-        : loop_(loop), upkeep_(upkeep), busy_(std::move(busy)), silent_(std::move(silent)) {}
+    // `alive` is called with each answer, maybe from inside the link's callbacks.
+    Pulse(Loop& loop, const Upkeep& upkeep, std::function<bool()> busy, std::function<void()> silent,
+          std::function<void()> alive)
+        : loop_(loop), upkeep_(upkeep), busy_(std::move(busy)), silent_(std::move(silent)), alive_(std::move(alive)) {}
     ~Pulse() { stop(); }
 
     // The first question comes after `first`.
@@ -37,11 +39,13 @@ private:
     void on_timer();
     void ask();
     void hang_up();
+    void ask_later();
 
     Loop& loop_;
     const Upkeep& upkeep_;
     const std::function<bool()> busy_;
     const std::function<void()> silent_;
+    const std::function<void()> alive_;
     adb::Carrier* carrier_ = nullptr;
     adb::StreamId asked_ = 0;  // 0: no question is open
     std::size_t misses_ = 0;   // in a row

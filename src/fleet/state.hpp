@@ -51,7 +51,7 @@ enum class PhoneEvent : std::uint8_t {
     detached,   // unplugged, or gone from the server's list
     server_down,
     unusable,  // it is there, and does not talk: listed as offline, its interface held by others, no answer to any question
-    attempt,   // is tried anew: says nothing of the phone, changes nothing
+    attempt,  // is tried anew: says nothing of the phone, changes nothing
 };
 constexpr std::size_t kPhoneEvents = 17;
 
@@ -74,6 +74,7 @@ std::string_view to_string(Condition condition);
 std::string_view to_string(PhoneEvent event);
 std::string_view to_string(Status status);
 adb::AdbState adb_state_of(Condition condition);
+PhoneEvent online_event(adb::AdbState banner);  // what a phone that introduces itself so is
 
 // The table. `was_up`: the phone has been online since it was last attached.
 Condition next(Condition condition, PhoneEvent event, bool was_up);
