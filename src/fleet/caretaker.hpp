@@ -1,8 +1,8 @@
-// Looks after one phone that is under watch: asks whether it still answers, reads its health on a schedule, takes it out of service
-// while it is past a limit, and climbs the recovery ladder while it does not run.
+// Looks after one phone that is under watch: asks whether it still answers, reads its health on a schedule, takes it out of
+// service while it is past a limit, and climbs the recovery ladder while it does not run.
 //
-// Threads: the phone's loop. Ownership: the phone's; `patient` is the phone and outlives it. Failure: none; what could not be tried is
-// logged and counted.
+// Threads: the phone's loop. Ownership: the phone's; `patient` is the phone and outlives it. Failure: none; what could not be
+// tried is logged and counted.
 #pragma once
 #include <memory>
 #include <optional>

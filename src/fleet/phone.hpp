@@ -1,9 +1,9 @@
 // One phone, kept alive: it asks its connector for a carrier, tries again with jittered back-off when the link is lost, and
 // tells whoever waits. It never gives up while somebody wants it. One that a person took out of service is left alone.
 //
-// Threads: its loop only, for its whole life, but for what says otherwise. Ownership: the fleet owns phones; waiters and hooks outlive
-// their registration. Failure: a waiter is told why the phone cannot serve it only when trying again would not help (no trust, TLS,
-// wrong protocol); anything else is retried until the waiter's own deadline.
+// Threads: its loop only, for its whole life, but for what says otherwise. Ownership: the fleet owns phones; waiters and hooks
+// outlive their registration. Failure: a waiter is told why the phone cannot serve it only when trying again would not help (no
+// trust, TLS, wrong protocol); anything else is retried until the waiter's own deadline.
 #pragma once
 #include <atomic>
 #include <functional>
@@ -89,8 +89,8 @@ public:
     // inside a callback of the link. The state stays what was last seen.
     void let_go();
 
-    // Takes the phone out of service, for a person's reason, or (nullopt) back. Whoever waits is told, nothing new is opened, and
-    // the link is closed as soon as no command needs it, so that others can use the phone.
+    // Takes the phone out of service, for a person's reason, or (nullopt) back. Whoever waits is told, nothing new is opened,
+    // and the link is closed as soon as no command needs it, so that others can use the phone.
     void set_service(std::optional<Error> out_of_service);
     const std::optional<Error>& out_of_service() const { return out_of_service_; }
 
@@ -99,8 +99,8 @@ public:
     bool is_unfit() const { return is_unfit_.load(std::memory_order_relaxed); }  // any thread
     const std::optional<Health>* health() const { return care_ ? &care_->health() : nullptr; }
 
-    // What is done with its data, and that it is about to go away on our word: for its documented status alone. Whoever said that
-    // it reboots says so too when it did not.
+    // What is done with its data, and that it is about to go away on our word: for its documented status alone. Whoever said
+    // that it reboots says so too when it did not.
     void show_activity(Activity activity, std::string_view what);
     void show_reboot(bool coming, std::string_view what);
 

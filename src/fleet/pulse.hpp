@@ -1,8 +1,9 @@
 // Whether a phone still answers: a link can stay open long after adbd has hung, and an adb server goes on to list such a phone.
-// Asked now and then over an idle link, by a service that no adbd has: its refusal is the answer, and costs the phone no process.
+// Asked now and then over an idle link, by a service that no adbd has: its refusal is the answer, and costs the phone no
+// process.
 //
-// Threads: the phone's loop. Ownership: the caretaker's; the carrier is valid from start() to stop(). Failure: `silent` is called,
-// from a clean stack, once kMissesMax questions in a row had no answer; nothing more is asked then until start().
+// Threads: the phone's loop. Ownership: the caretaker's; the carrier is valid from start() to stop(). Failure: `silent` is
+// called, from a clean stack, once kMissesMax questions in a row had no answer; nothing more is asked then until start().
 #pragma once
 #include <functional>
 #include <utility>

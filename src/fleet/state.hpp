@@ -2,8 +2,8 @@
 //
 // Two axes make the state: the condition (what the link and adb say) and the intent (what we are doing to the phone). Both
 // tables stand in state.cpp. status 0..5 and activity 0..7 are the HTTP API's documented numbers; adb_state is adb's own
-// (banner.hpp). Threads: one at a time, the phone's loop; values it returns are the caller's. Failure: none; an event that means
-// nothing in a condition changes nothing.
+// (banner.hpp). Threads: one at a time, the phone's loop; values it returns are the caller's. Failure: none; an event that
+// means nothing in a condition changes nothing.
 #pragma once
 #include <chrono>
 #include <cstdint>
