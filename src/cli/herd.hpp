@@ -1,7 +1,7 @@
 // The phones that a subcommand works on: a fleet of this process, or that of a running `drover serve`. Both give the same rows.
 //
-// Main thread; sinks are called on threads of the herd. Ownership: calls and watches are gone before their herd. Failure: Result
-// for what is wrong before anything was sent; after that, a row per target, whatever becomes of the server.
+// Main thread; sinks are called on threads of the herd. Ownership: calls and watches are gone before their herd. Failure:
+// Result for what is wrong before anything was sent; after that, a row per target, whatever becomes of the server.
 #pragma once
 #include <chrono>
 #include <functional>
@@ -23,9 +23,9 @@ public:
     virtual ~Herd() = default;
 
     virtual Result<Selection> select(std::string_view selector) = 0;
-    // Phones for one run: `count` of those that the selector names, which run and which no other run holds; 0: all of them, as they
-    // are. Waits for so many; asks `stopped` now and then whether that shall end. What run() is given next is held for it, where the
-    // phones are a server's; here nobody holds phones. Failure: Code::too_few, Code::not_granted, Code::interrupted.
+    // Phones for one run: `count` of those that the selector names, which run and which no other run holds; 0: all of them, as
+    // they are. Waits for so many; asks `stopped` now and then whether that shall end. What run() is given next is held for it,
+    // where the phones are a server's; here nobody holds phones. Failure: Code::too_few, Code::not_granted, Code::interrupted.
     struct Choice {
         std::size_t count = 0;
         std::chrono::milliseconds wait{0};
@@ -50,17 +50,17 @@ public:
     virtual std::unique_ptr<Watch> watch(const Targets& targets, StatusSink& sink,
                                          std::function<void(const Error&)> on_lost) = 0;
 
-    // Where phones may still come: `changed` is called (from any thread, maybe often, at least once) when there may be others than this
-    // herd has; renew() then takes them in. What select() gave before is void with it, and calls and watches must be gone. False: the
-    // phones are those there are, or nobody tells.
+    // Where phones may still come: `changed` is called (from any thread, maybe often, at least once) when there may be others
+    // than this herd has; renew() then takes them in. What select() gave before is void with it, and calls and watches must be
+    // gone. False: the phones are those there are, or nobody tells.
     virtual bool on_discovery(std::function<void()>) { return false; }
     virtual Result<void> renew() { return {}; }
 
     std::vector<std::string> ids_of(const Targets& targets) const;
 };
 
-// --server, else DROVER_SERVER, else direct where --inventory or --config is given, else the socket of a running `drover serve`,
-// else direct. -v says which and why.
+// --server, else DROVER_SERVER, else direct where --inventory or --config is given, else the socket of a running `drover
+// serve`, else direct. -v says which and why.
 Result<std::unique_ptr<Herd>> open_herd(const Context& context, Phones phones = Phones::now);
 
 std::string wanted_text(std::size_t count);

@@ -13,7 +13,8 @@ Caretaker::Caretaker(Loop& loop, const Upkeep& upkeep, RecoveryCounts& counts, P
       ladder_(upkeep.ladder),
       question_(loop, [this](const Result<Question::Answer>& answer) { on_answer(answer); }),
       pulse_(
-          loop, upkeep, [this] { return patient_.busy(); }, [this] { patient_.does_not_answer(); }) {}
+          loop, upkeep, [this] { return patient_.busy(); }, [this] { patient_.does_not_answer(); },
+          [this] { patient_.answers(); }) {}
 
 void Caretaker::set_watched(bool watched) {
     watched_ = watched;
@@ -27,12 +28,12 @@ void Caretaker::set_watched(bool watched) {
     on_state(runs_, expected_);
 }
 
-void Caretaker::on_online(adb::Carrier& carrier) {
+void Caretaker::on_online(adb::Carrier& carrier, bool in_doubt) {
     carrier_ = &carrier;
     if (!watched_ || question_.asking()) return;
     const auto spread = [&](Duration every) { return Duration(jitter_() % static_cast<std::uint64_t>(every.count())); };
     if (!pulse_.runs() && upkeep_.alive_every.count() > 0 && adb::takes_commands(carrier.peer().banner.state))
-        pulse_.start(carrier, spread(upkeep_.alive_every));
+        pulse_.start(carrier, in_doubt ? Duration::zero() : spread(upkeep_.alive_every));
     if (upkeep_.health_every.count() == 0) return;
     // With limits at once: what it was when the phone was seen last says little. Else spread over the time, not to ask a whole
     // rack at the same moment.

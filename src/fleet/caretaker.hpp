@@ -1,8 +1,8 @@
-// Looks after one phone that is under watch: asks whether it still answers, reads its health on a schedule, takes it out of service
-// while it is past a limit, and climbs the recovery ladder while it does not run.
+// Looks after one phone that is under watch: asks whether it still answers, reads its health on a schedule, takes it out of
+// service while it is past a limit, and climbs the recovery ladder while it does not run.
 //
-// Threads: the phone's loop. Ownership: the phone's; `patient` is the phone and outlives it. Failure: none; what could not be tried is
-// logged and counted.
+// Threads: the phone's loop. Ownership: the phone's; `patient` is the phone and outlives it. Failure: none; what could not be
+// tried is logged and counted.
 #pragma once
 #include <memory>
 #include <optional>
@@ -28,6 +28,7 @@ public:
     virtual void ask_a_person() = 0;
     virtual void set_unfit(std::optional<std::string> why) = 0;
     virtual void does_not_answer() = 0;  // its link is up, and useless
+    virtual void answers() = 0;          // said with every answer
 
 protected:
     ~Patient() = default;
@@ -44,7 +45,8 @@ public:
     void set_watched(bool watched);
     // Its state changed. `runs`: Android is up. `expected`: it should run: it is not disabled, not told to go away.
     void on_state(bool runs, bool expected);
-    void on_online(adb::Carrier& carrier);
+    // `in_doubt`: it did not answer on its last link, so it is asked at once.
+    void on_online(adb::Carrier& carrier, bool in_doubt = false);
     void on_down();
     const std::optional<Health>& health() const { return health_; }
 

@@ -5,7 +5,7 @@
 namespace drover::fleet {
 
 std::string IdentityBook::claim(const std::string& id, Rank rank, const std::string& serial,
-                                const std::string& usb_path, std::size_t order, GiveWay give_way) {
+                                const std::string& usb_path, std::size_t order, GiveWay give_way, bool* asked) {
     const std::lock_guard lock(mutex_);
     std::erase_if(holders_, [&](const auto& h) { return h.second.id == id; });
     const auto [begin, end] = holders_.equal_range(serial);
@@ -21,7 +21,10 @@ std::string IdentityBook::claim(const std::string& id, Rank rank, const std::str
                 log::warn("{} and {} of the inventory have the same serial number {}: commands go to {} only",
                           pair.first, pair.second, serial, pair.first);
             }
-            if (earlier && holder.give_way) holder.give_way(id);
+            if (earlier && holder.give_way) {
+                holder.give_way(id);
+                if (asked) *asked = true;
+            }
         }
         bool grown = false;
         if (rank == Rank::discovered) {

@@ -1,10 +1,10 @@
-// Who is who, where more than one source shows phones: the same phone may be in the inventory by TCP, on USB, and in an adb server's
-// list. Each phone that comes online claims the serial number it tells of itself (ro.serialno); the second one to claim the
-// same is the same phone, and gets no commands, so that none can reach a phone twice. Of two that the inventory names the earlier one
-// is to have it: a later one that came first gives way as soon as no command needs it.
+// Who is who, where more than one source shows phones: the same phone may be in the inventory by TCP, on USB, and in an adb
+// server's list. Each phone that comes online claims the serial number it tells of itself (ro.serialno); the second one to
+// claim the same is the same phone, and gets no commands, so that none can reach a phone twice. Of two that the inventory names
+// the earlier one is to have it: a later one that came first gives way as soon as no command needs it.
 //
-// Equal serial numbers at two different USB ports are two phones: some makers give all of theirs the same. A phone that tells no
-// serial number stands for itself.
+// Equal serial numbers at two different USB ports are two phones: some makers give all of theirs the same. A phone that tells
+// no serial number stands for itself.
 //
 // Threads: any (a mutex; used once per connection). Ownership: shared by all generations of a fleet. Failure: none.
 #pragma once
@@ -21,11 +21,12 @@ class IdentityBook {
 public:
     // Of two that are the same phone, one that the inventory names stays.
     enum class Rank : std::uint8_t { discovered, inventory };
-    // Empty: granted, until release(). Else the id of the phone that has it.
-    // `order`: its place in the inventory. `give_way` is called, on any thread and with the book locked, when that phone is to have it.
+    // Empty: granted, until release(). Else the id of the phone that has it. `order`: its place in the inventory. `give_way` is
+    // called, on any thread and with the book locked, when that phone is to have it; `asked` says that the holder was asked so:
+    // it may be granted a moment later.
     using GiveWay = std::function<void(const std::string& to)>;
     std::string claim(const std::string& id, Rank rank, const std::string& serial, const std::string& usb_path,
-                      std::size_t order = 0, GiveWay give_way = {});
+                      std::size_t order = 0, GiveWay give_way = {}, bool* asked = nullptr);
     void release(const std::string& id);
     // What `from` has is kept for `to` until that one claims or releases it.
     void hand_over(const std::string& from, const std::string& to);

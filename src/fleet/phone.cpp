@@ -7,21 +7,6 @@
 #include "base/log.hpp"
 
 namespace drover::fleet {
-namespace {
-
-PhoneEvent online_event(adb::AdbState banner) {
-    switch (banner) {
-        case adb::AdbState::device: return PhoneEvent::online_device;
-        case adb::AdbState::recovery: return PhoneEvent::online_recovery;
-        case adb::AdbState::bootloader: return PhoneEvent::online_bootloader;
-        case adb::AdbState::sideload: return PhoneEvent::online_sideload;
-        case adb::AdbState::rescue: return PhoneEvent::online_rescue;
-        default: return PhoneEvent::online_foreign;
-    }
-}
-
-}  // namespace
-
 Phone::Phone(Loop& loop, std::size_t index, const Instance& instance, std::unique_ptr<Connector> connector,
              PhoneShared shared)
     : loop_(loop),
@@ -69,7 +54,8 @@ void Phone::try_now() {
 
 void Phone::on_phase(Phase phase, PhoneEvent event, std::string_view why) {
     phase_ = phase;
-    note(event, why);
+    const bool only_open = event == PhoneEvent::transport_open || event == PhoneEvent::authorizing;
+    if (!in_doubt_ || !only_open) note(event, why);
     for (Waiter* w : waiters_) w->on_progress(phase);
 }
 
@@ -89,6 +75,7 @@ void Phone::unwatch(StateListener& listener) {
     if (!listeners_.empty()) return;
     boot_.stop();
     if (care_) care_->set_watched(false);
+    answers();  // nobody asks any more
 }
 
 void Phone::tell_state() {
@@ -107,11 +94,12 @@ void Phone::on_online(adb::Carrier& carrier) {
     carrier_ = &carrier;
     online_at_ = loop_.now();
     settled_ = !shared_.identities || !adb::takes_commands(carrier.peer().banner.state);
-    note(online_event(carrier.peer().banner.state), "adbd is up");
+    in_doubt_ = in_doubt_ && !listeners_.empty() && adb::takes_commands(carrier.peer().banner.state);
+    if (!in_doubt_) note(online_event(carrier.peer().banner.state), "adbd is up");
     unauthorized_.reset();
     last_error_.reset();
     if (!listeners_.empty() && state().condition == Condition::booting) boot_.start(carrier);
-    if (care_) care_->on_online(carrier);
+    if (care_) care_->on_online(carrier, in_doubt_);
     if (!settled_) return ask_identity();
     tell([&](Waiter& w) { w.on_ready(carrier); });
 }
@@ -139,6 +127,7 @@ void Phone::forget_link() {
     ask_identity_.cancel();
     twin_.cancel();
     give_way_to_.clear();
+    asked_for_way_ = false;
     if (care_) care_->on_down();
     carrier_ = nullptr;
     trying_ = false;
@@ -149,6 +138,7 @@ void Phone::forget_link() {
 void Phone::on_down(const Error& why, PhoneEvent event, bool hopeless) {
     const bool was_stable = carrier_ && loop_.now() - online_at_ >= kStableAfter;
     forget_link();
+    if (event == PhoneEvent::detached) in_doubt_ = false;
     note(event, why.message);
     last_error_ = why;
     if (!out_of_service_) loop_.arm_after(retry_, next_delay(was_stable));

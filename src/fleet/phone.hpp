@@ -1,9 +1,9 @@
 // One phone, kept alive: it asks its connector for a carrier, tries again with jittered back-off when the link is lost, and
 // tells whoever waits. It never gives up while somebody wants it. One that a person took out of service is left alone.
 //
-// Threads: its loop only, for its whole life, but for what says otherwise. Ownership: the fleet owns phones; waiters and hooks outlive
-// their registration. Failure: a waiter is told why the phone cannot serve it only when trying again would not help (no trust, TLS,
-// wrong protocol); anything else is retried until the waiter's own deadline.
+// Threads: its loop only, for its whole life, but for what says otherwise. Ownership: the fleet owns phones; waiters and hooks
+// outlive their registration. Failure: a waiter is told why the phone cannot serve it only when trying again would not help (no
+// trust, TLS, wrong protocol); anything else is retried until the waiter's own deadline.
 #pragma once
 #include <atomic>
 #include <functional>
@@ -66,6 +66,8 @@ public:
     static constexpr auto kStableAfter = std::chrono::seconds(5);
     // A phone that is another one is asked that often whether it still is.
     static constexpr auto kTwinRetry = std::chrono::seconds(15);
+    // A phone that is to give way to an earlier one of the inventory does so by then, or has a command.
+    static constexpr auto kGiveWayMax = std::chrono::milliseconds(100);
     static constexpr auto kIdentityMax = std::chrono::seconds(5);  // for one answer
 
     Phone(Loop& loop, std::size_t index, const Instance& instance, std::unique_ptr<Connector> connector,
@@ -87,8 +89,8 @@ public:
     // inside a callback of the link. The state stays what was last seen.
     void let_go();
 
-    // Takes the phone out of service, for a person's reason, or (nullopt) back. Whoever waits is told, nothing new is opened, and
-    // the link is closed as soon as no command needs it, so that others can use the phone.
+    // Takes the phone out of service, for a person's reason, or (nullopt) back. Whoever waits is told, nothing new is opened,
+    // and the link is closed as soon as no command needs it, so that others can use the phone.
     void set_service(std::optional<Error> out_of_service);
     const std::optional<Error>& out_of_service() const { return out_of_service_; }
 
@@ -97,8 +99,8 @@ public:
     bool is_unfit() const { return is_unfit_.load(std::memory_order_relaxed); }  // any thread
     const std::optional<Health>* health() const { return care_ ? &care_->health() : nullptr; }
 
-    // What is done with its data, and that it is about to go away on our word: for its documented status alone. Whoever said that
-    // it reboots says so too when it did not.
+    // What is done with its data, and that it is about to go away on our word: for its documented status alone. Whoever said
+    // that it reboots says so too when it did not.
     void show_activity(Activity activity, std::string_view what);
     void show_reboot(bool coming, std::string_view what);
 
@@ -127,6 +129,7 @@ private:
     void ask_a_person() override;
     void set_unfit(std::optional<std::string> why) override;
     void does_not_answer() override;
+    void answers() override;
 
     void try_now();
     void on_retry();
@@ -159,10 +162,12 @@ private:
     std::atomic<bool> is_unfit_{false};  // whether unfit_ is set
     std::string twin_of_;                // while its link is about to be dropped for that
     std::string serial_;                 // as it told it last, where it was asked
+    bool asked_for_way_ = false;         // on this link
     std::string give_way_to_;  // has the same serial and comes before it: as soon as no command needs the link
     std::optional<Error> unauthorized_;  // set while the link waits for a person
     std::vector<Waiter*> waiters_;
-    bool settled_ = true;  // who it is, is known; without that its link serves nobody
+    bool in_doubt_ = false;  // it did not answer on its last link: it stays offline until it has answered on a new one
+    bool settled_ = true;    // who it is, is known; without that its link serves nobody
     TimePoint online_at_{};
     std::size_t failures_ = 0;  // in a row
     Duration backoff_ = kBackoffFirst;

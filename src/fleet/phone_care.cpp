@@ -1,6 +1,8 @@
 // What keeps a phone well, and apart from its twins: service, health, recovery, identity.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "adb/shell_call.hpp"
 #include "base/log.hpp"
 #include "fleet/phone.hpp"
@@ -62,11 +64,18 @@ void Phone::reconnect() {
 // The link was up all the time and still came to nothing: it counts as a failed attempt, however long it lived.
 void Phone::does_not_answer() {
     const Error why(Code::link_lost, "it does not answer");
-    log::warn("{}: it does not answer any more: its link is dropped", instance_.id);
+    if (!std::exchange(in_doubt_, true))
+        log::warn("{}: it does not answer any more: its link is dropped", instance_.id);
     drop_link();
     last_error_ = why;
     note(PhoneEvent::unusable, why.message);
     if (!out_of_service_) loop_.arm_after(retry_, next_delay(false));
+}
+
+void Phone::answers() {
+    if (!std::exchange(in_doubt_, false) || !carrier_) return;
+    note(online_event(carrier_->peer().banner.state), "it answers again");
+    if (!listeners_.empty() && state().condition == Condition::booting) boot_.start(*carrier_);
 }
 
 bool Phone::reboot() {
@@ -110,12 +119,14 @@ void Phone::on_identity(const Result<Question::Answer>& answer) {
             (*self)->rest();
         });
     };
+    bool asked = false;
     const std::string other = shared_.identities->claim(instance_.id, shared_.rank, serial_, connector_->usb_path(),
-                                                        index_, std::move(later));
+                                                        index_, std::move(later), &asked);
     if (other.empty()) {
         settled_ = true;
         return tell([&](Waiter& w) { w.on_ready(*carrier_); });
     }
+    if (asked && !std::exchange(asked_for_way_, true)) return loop_.arm_after(ask_identity_, kGiveWayMax);
     twin_of_ = other;
     loop_.arm_after(twin_, Duration::zero());
 }

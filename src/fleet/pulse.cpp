@@ -27,6 +27,11 @@ void Pulse::hang_up() {
 
 void Pulse::heard() {
     if (!carrier_) return;
+    ask_later();
+    alive_();
+}
+
+void Pulse::ask_later() {
     hang_up();
     misses_ = 0;
     loop_.arm_after(timer_, upkeep_.alive_every);
@@ -36,14 +41,14 @@ void Pulse::heard() {
 void Pulse::missed() {
     if (!carrier_) return;
     hang_up();
-    if (busy_()) return heard();
+    if (busy_()) return ask_later();
     ++misses_;
     loop_.arm_after(timer_, Duration::zero());
 }
 
 void Pulse::on_timer() {
     if (asked_) return missed();
-    if (busy_()) return heard();
+    if (busy_()) return ask_later();
     if (misses_ < kMissesMax) return ask();
     stop();
     silent_();
@@ -59,7 +64,8 @@ void Pulse::ask() {
 void Pulse::on_closed(const std::optional<Error>& why) {
     asked_ = 0;
     if (why && why->code == Code::open_deadline) return missed();
-    heard();
+    if (!why || why->code == Code::refused) return heard();
+    if (carrier_) ask_later();
 }
 
 }  // namespace drover::fleet

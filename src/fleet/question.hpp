@@ -1,8 +1,9 @@
-// One question to a phone that is no command: a shell line over its carrier, its answer bounded in bytes and time. No row, no count,
-// no place at the gate.
+// One question to a phone that is no command: a shell line over its carrier, its answer bounded in bytes and time. No row, no
+// count, no place at the gate.
 //
 // Threads: the phone's loop. Ownership: the asker's; `done` comes once per ask(), never from inside it, unless stop() or the
-// destructor comes first; it may ask again, not destroy. Failure: why there is no answer; Code::open_deadline: none came in time.
+// destructor comes first; it may ask again, not destroy. Failure: why there is no answer; Code::open_deadline: none came in
+// time.
 #pragma once
 #include <functional>
 #include <optional>

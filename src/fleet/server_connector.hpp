@@ -16,8 +16,8 @@ struct RowProblem {
     Error why;
     PhoneEvent event = PhoneEvent::detached;
 };
-// The row of the phone with this address, if it takes commands. More than one: serials repeat, only the USB path tells such phones
-// apart.
+// The row of the phone with this address, if it takes commands. More than one: serials repeat, only the USB path tells such
+// phones apart.
 tl::expected<adb::ServerDevice, RowProblem> find_row(const ServerView& view, const Address& address);
 
 class ServerConnector final : public Connector, private ServerListener, private adb::ServerCarrierSink {

@@ -81,6 +81,17 @@ std::string_view to_string(Status status) {
 }
 adb::AdbState adb_state_of(Condition condition) { return facts(condition).adb_state; }
 
+PhoneEvent online_event(adb::AdbState banner) {
+    switch (banner) {
+        case adb::AdbState::device: return PhoneEvent::online_device;
+        case adb::AdbState::recovery: return PhoneEvent::online_recovery;
+        case adb::AdbState::bootloader: return PhoneEvent::online_bootloader;
+        case adb::AdbState::sideload: return PhoneEvent::online_sideload;
+        case adb::AdbState::rescue: return PhoneEvent::online_rescue;
+        default: return PhoneEvent::online_foreign;
+    }
+}
+
 Condition next(Condition condition, PhoneEvent event, bool was_up) {
     const Condition to = kTable[static_cast<std::size_t>(condition)][static_cast<std::size_t>(event)];
     if (to != kGone) return to;

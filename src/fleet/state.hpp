@@ -2,8 +2,8 @@
 //
 // Two axes make the state: the condition (what the link and adb say) and the intent (what we are doing to the phone). Both
 // tables stand in state.cpp. status 0..5 and activity 0..7 are the HTTP API's documented numbers; adb_state is adb's own
-// (banner.hpp). Threads: one at a time, the phone's loop; values it returns are the caller's. Failure: none; an event that means
-// nothing in a condition changes nothing.
+// (banner.hpp). Threads: one at a time, the phone's loop; values it returns are the caller's. Failure: none; an event that
+// means nothing in a condition changes nothing.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -51,7 +51,7 @@ enum class PhoneEvent : std::uint8_t {
     detached,   // unplugged, or gone from the server's list
     server_down,
     unusable,  // it is there, and does not talk: listed as offline, its interface held by others, no answer to any question
-    attempt,   // is tried anew: says nothing of the phone, changes nothing
+    attempt,  // is tried anew: says nothing of the phone, changes nothing
 };
 constexpr std::size_t kPhoneEvents = 17;
 
@@ -74,6 +74,7 @@ std::string_view to_string(Condition condition);
 std::string_view to_string(PhoneEvent event);
 std::string_view to_string(Status status);
 adb::AdbState adb_state_of(Condition condition);
+PhoneEvent online_event(adb::AdbState banner);  // what a phone that introduces itself so is
 
 // The table. `was_up`: the phone has been online since it was last attached.
 Condition next(Condition condition, PhoneEvent event, bool was_up);

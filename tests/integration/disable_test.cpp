@@ -54,6 +54,28 @@ TEST_F(Disable, ADisabledPhoneIsLeftOutAndSaysWhyWhenItIsNamed) {
     EXPECT_THAT(exec("all").out, HasSubstr("vphone-0002"));
 }
 
+// Whichever of the two connects first.
+TEST_F(Disable, OfTwoEntriesThatAreOnePhoneTheFirstGetsTheCommands) {
+    const auto text = read_file(sim_->inventory());
+    const auto at = text.find("127.0.0.1:") + 10;
+    const auto port = text.substr(at, text.find_first_not_of("0123456789", at) - at);
+    const auto entry = [&](const char* id, const char* host) {
+        return fmt::format("  - {{id: {}, via: tcp, address: '{}:{}'}}\n", id, host, port);
+    };
+    for (const auto& entries : {entry("z", "localhost") + entry("b", "127.0.0.1"),  //
+                                entry("z", "127.0.0.1") + entry("b", "localhost")}) {
+        const auto inventory = home.dir().write("two.yaml", "version: 1\ninstances:\n" + entries + "discover: [usb]\n");
+        auto env = home.env();
+        env["ADB_SERVER_SOCKET"] = "tcp:127.0.0.1:1";
+        const auto done = run_drover({"exec", "--inventory", inventory.string(), "--", "echo ran"}, env);
+        EXPECT_EQ(done.code(), 10) << done.err;
+        EXPECT_THAT(done.out, HasSubstr("z: ran")) << entries << done.err;
+        EXPECT_THAT(done.out, Not(HasSubstr("b: ran")));
+        EXPECT_THAT(done.out + done.err, HasSubstr("b: DROVER.5004: The phone is disabled: it is the same phone as z"));
+        EXPECT_THAT(done.err, HasSubstr("z and b of the inventory have the same serial number vphone-0001"));
+    }
+}
+
 TEST_F(Disable, WhatIsWrongChangesNothing) {
     EXPECT_EQ(drover({"disable", "vphone-0002"}).code(), 2) << "without a reason";
     EXPECT_EQ(drover({"disable", "vphone-0009", "--reason", "x"}).code(), 3);

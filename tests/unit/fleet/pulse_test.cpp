@@ -32,7 +32,7 @@ protected:
     std::promise<void> asked, silent, looked;
     int looks = 0;
     bool is_busy = false;
-    int silences = 0;
+    int silences = 0, answers = 0;
     LoopPool pool{1};
     FakeCarrier carrier{pool.at(0)};
     fleet::Pulse pulse{pool.at(0), upkeep,
@@ -42,14 +42,18 @@ protected:
                        },
                        [this] {
                            if (++silences == 1) silent.set_value();
-                       }};
+                       },
+                       [this] { ++answers; }};
 };
 
 TEST_F(PulseTest, ARefusalIsAnAnswer) {
     carrier.behave = FakeCarrier::Behave::refuses;
     start();
     asked.get_future().wait();
-    pool.run_on(0, [&] { EXPECT_EQ(silences, 0); });
+    pool.run_on(0, [&] {
+        EXPECT_EQ(silences, 0);
+        EXPECT_GE(answers, 3);
+    });
 }
 
 TEST_F(PulseTest, TwoQuestionsWithoutAnAnswerAreEnough) {
@@ -89,6 +93,7 @@ TEST_F(PulseTest, APhoneThatRunsACommandIsNotAsked) {
         pulse.missed();
         pulse.missed();
         EXPECT_EQ(silences, 0);
+        EXPECT_EQ(answers, 0);
         is_busy = false;
     });
     silent.get_future().wait();

@@ -190,6 +190,26 @@ TEST_F(CareTest, AFrozenPhoneLeavesRunningAndIsBroughtBack) {
     EXPECT_EQ(counts.tried[static_cast<std::size_t>(RungKind::ask)], 1u) << "the ladder did not see it";
 }
 
+// An adb server goes on to list it, and its link opens each time.
+TEST_F(CareTest, AFrozenPhoneStaysOfflineUntilItHasAnswered) {
+    upkeep.alive_every = upkeep.alive_answer = 10ms;
+    make();
+    pool.run_on(0, [&] { connector->carrier.output = "1\n"; });
+    watch();
+    heard.wait_for("running");
+    pool.run_on(0, [&] { connector->carrier.behave = FakeCarrier::Behave::mute; });
+    heard.wait_for("offline/it does not answer");
+    for (int starts = 0; starts < 4;) pool.run_on(0, [&] { starts = connector->starts; });
+    pool.run_on(0, [&] {
+        EXPECT_THAT(heard.seen.back(), "offline/it does not answer");
+        EXPECT_EQ(std::count(heard.seen.begin(), heard.seen.end(), heard.seen.back()), 1);
+        connector->carrier.behave = FakeCarrier::Behave::exits;
+        heard.seen.clear();
+    });
+    heard.wait_for("booting/it answers again");
+    heard.wait_for("running");
+}
+
 TEST_F(CareTest, HealthThatIsNeverToldCountsToo) {
     upkeep.alive_every = 1h;
     upkeep.alive_answer = 10ms;
