@@ -204,7 +204,7 @@ def main():
     say = lambda text: print("bench: " + text, file=sys.stderr, flush=True)
     watch = machine.Watch()
     # On a disk, not in memory: the store's figure is about the disk.
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="drover-bench-", dir=o.build))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="drover-bench-", dir=pathlib.Path(o.build).resolve()))
     try:
         bed = Bed(o.build, folder)
         try:

@@ -38,7 +38,8 @@ class Copies:
 
     def run_drover(self, *words):
         began = time.monotonic()
-        done = subprocess.run([self.drover, *words, "--inventory", str(self.phones.inventory), "--max-parallel", str(self.phones.count), "--json"],
+        options = ["--inventory", str(self.phones.inventory), "--max-parallel", str(self.phones.count), "--json"]
+        done = subprocess.run([self.drover, words[0], *options, *words[1:]],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=SECONDS_MAX)
         took = time.monotonic() - began
         if done.returncode != 0:
@@ -136,6 +137,7 @@ def measure(copies, way, big, small, times):
         times.setdefault("pull " + name, []).append(copies.pull(way, remote, target))
         check(target, what, remote.rsplit("/", 1)[1], copies.phones.count)
         shutil.rmtree(target)
+        copies.run_drover("exec", "--", "rm", "-rf", remote)  # a directory that is there already would get the next one inside it
 
 
 def measure_files(o, rounds, count, big_bytes, small_files, say):
