@@ -10,9 +10,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <thread>
 #include <utility>
 
 #include "base/ascii.hpp"
@@ -45,6 +47,18 @@ void remove_old(const fs::path& dir) {
         if (::flock(fd, LOCK_EX | LOCK_NB) == 0) fs::remove(path, error);
         ::close(fd);
     }
+}
+
+// A run that was killed while it began a program of this host has a child that still shares its lock, for a moment: from its fork to
+// its exec.
+bool lock_soon(int fd) {
+    constexpr std::chrono::milliseconds kStep{10};
+    constexpr int kSteps = 200;
+    for (int step = 0; ::flock(fd, LOCK_EX | LOCK_NB) != 0; ++step) {
+        if (errno != EWOULDBLOCK || step == kSteps) return false;
+        std::this_thread::sleep_for(kStep);
+    }
+    return true;
 }
 
 bool valid_id(const std::string& id) {
@@ -123,7 +137,7 @@ Result<Journal::Reopened> Journal::reopen(const fs::path& dir, const std::string
     const auto path = dir / (id + ".jsonl");
     const int fd = ::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC);
     if (fd < 0) return fail(Code::usage, fmt::format("there is no run '{}' in {}", id, dir.string()));
-    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (!lock_soon(fd)) {
         ::close(fd);
         return fail(Code::usage, fmt::format("run '{}' is still at work", id));
     }

@@ -85,6 +85,7 @@ TEST(JobResume, TwelveStepsOnAHundredPhonesKilledAtRandomMoments) {
         first.signal(SIGKILL);
         first.wait();
         const auto second = run(command({"run", "--resume", line->substr(line->rfind(' ') + 1)}));
+        ASSERT_TRUE(second.out.starts_with('{')) << second.err;
         const auto document = json::parse(second.out);
         const auto& rows = document.at("rows").as_array();
         ASSERT_EQ(rows.size(), kMarkedPhones) << second.err;
