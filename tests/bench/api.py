@@ -37,6 +37,14 @@ class Bed:
 
     def __init__(self, build, folder):
         self.build, self.folder = pathlib.Path(build), folder
+        self.processes = []
+        try:
+            self.begin(folder)
+        except BaseException:
+            self.stop()  # nothing is left behind to be a neighbour of the next benchmark
+            raise
+
+    def begin(self, folder):
         self.env = dict(os.environ, HOME=str(folder), XDG_RUNTIME_DIR=str(folder))
         for name in ("XDG_STATE_HOME", "DROVER_SERVER", "DROVER_TOKEN", "DROVER_INVENTORY", "http_proxy"):
             self.env.pop(name, None)
@@ -59,7 +67,8 @@ class Bed:
         subprocess.run([str(self.build / "drover"), *args], env=self.env, check=True, timeout=SECONDS_MAX)
 
     def start(self, argv, pin):
-        return subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=self.env, preexec_fn=pin)
+        self.processes.append(subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=self.env, preexec_fn=pin))
+        return self.processes[-1]
 
     def ready(self, process):
         line = process.stdout.readline().strip()
@@ -101,7 +110,7 @@ class Bed:
         raise Wrong("the server has ended")
 
     def stop(self):
-        for process in (self.serve, self.sim):
+        for process in reversed(self.processes):
             process.terminate()
             process.wait(timeout=60)
 
