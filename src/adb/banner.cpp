@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "base/utf8.hpp"
 
@@ -45,6 +46,18 @@ void split(std::string_view text, char separator, F f) {
     }
 }
 
+std::string joined(const std::vector<std::string_view>& names) {
+    std::size_t bytes = names.size();
+    for (const auto name : names) bytes += name.size();
+    std::string text;
+    text.reserve(bytes);  // kept as long as the phone is, so no more than it needs
+    for (const auto name : names) {
+        if (!text.empty()) text += ',';
+        text += name;
+    }
+    return text;
+}
+
 AdbState state_of_type(std::string_view type) {
     for (const AdbState s :
          {AdbState::device, AdbState::recovery, AdbState::sideload, AdbState::rescue, AdbState::bootloader}) {
@@ -74,35 +87,36 @@ AdbState parse_adb_state(std::string_view text) {
 bool takes_commands(AdbState state) { return state == AdbState::device || state == AdbState::recovery; }
 
 Features Features::parse(std::string_view comma_separated) {
-    Features result;
+    std::vector<std::string_view> names;
     split(comma_separated, ',', [&](std::string_view name) {
-        if (name.empty() || name.size() > kFeatureBytesMax || result.names_.size() == kFeaturesMax) return;
-        result.names_.emplace_back(name);
+        if (name.empty() || name.size() > kFeatureBytesMax || names.size() == kFeaturesMax) return;
+        names.push_back(name);
     });
-    std::sort(result.names_.begin(), result.names_.end());
-    result.names_.erase(std::unique(result.names_.begin(), result.names_.end()), result.names_.end());
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    Features result;
+    result.names_ = joined(names);
     return result;
 }
 
-// "shell_v2", which every command asks for, is nearly the last; and names of other lengths are not compared.
+// From the back: "shell_v2", which every command asks for, is nearly the last.
 bool Features::has(std::string_view name) const {
-    return std::find(names_.rbegin(), names_.rend(), name) != names_.rend();
+    for (std::string_view left = names_; !left.empty();) {
+        const auto comma = left.rfind(',');
+        if (left.substr(comma + 1) == name) return true;  // npos + 1 is 0: the first
+        left = left.substr(0, comma == std::string_view::npos ? 0 : comma);
+    }
+    return false;
 }
 
 Features Features::intersect(const Features& other) const {
-    Features both;
-    std::set_intersection(names_.begin(), names_.end(), other.names_.begin(), other.names_.end(),
-                          std::back_inserter(both.names_));
-    return both;
-}
-
-std::string Features::join() const {
-    std::string text;
-    for (const auto& name : names_) {
-        if (!text.empty()) text += ',';
-        text += name;
-    }
-    return text;
+    std::vector<std::string_view> both;
+    split(names_, ',', [&](std::string_view name) {
+        if (other.has(name)) both.push_back(name);
+    });
+    Features result;
+    result.names_ = joined(both);
+    return result;
 }
 
 Banner parse_banner(std::string_view text) {

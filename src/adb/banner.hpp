@@ -3,7 +3,6 @@
 #pragma once
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace drover::adb {
 
@@ -34,10 +33,10 @@ public:
     bool has(std::string_view name) const;
     bool empty() const { return names_.empty(); }
     Features intersect(const Features& other) const;
-    std::string join() const;  // comma separated, sorted
+    const std::string& join() const { return names_; }  // comma separated, sorted
 
 private:
-    std::vector<std::string> names_;  // sorted
+    std::string names_;  // one block of memory: every phone has two sets
 };
 
 struct Banner {
