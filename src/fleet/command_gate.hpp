@@ -2,8 +2,8 @@
 // Threads: the phone's loop. Ownership: waiters outlive their place in the queue.
 #pragma once
 #include <cstddef>
-#include <deque>
 #include <functional>
+#include <list>
 
 namespace drover::fleet {
 
@@ -32,7 +32,7 @@ public:
 private:
     std::size_t inside_ = 0;
     bool admitting_ = false;
-    std::deque<GateWaiter*> queue_;
+    std::list<GateWaiter*> queue_;  // takes no memory while empty, as it nearly always is
     std::function<void()> idle_;
 };
 

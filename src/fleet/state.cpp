@@ -142,8 +142,8 @@ bool Tracker::move_to(PhoneState fresh, std::string_view why, std::chrono::syste
     }
     fresh.why = std::move(reason);
     fresh.since = now;
+    if (history_.size() == kHistoryMax) history_.erase(history_.begin());
     history_.push_back(std::exchange(state_, std::move(fresh)));
-    if (history_.size() > kHistoryMax) history_.pop_front();
     return true;
 }
 

@@ -7,10 +7,10 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "adb/banner.hpp"
 
@@ -107,13 +107,13 @@ public:
     bool set_activity(Activity activity, std::string_view why, std::chrono::system_clock::time_point now);
 
     const PhoneState& state() const { return state_; }
-    const std::deque<PhoneState>& history() const { return history_; }  // what came before state()
+    const std::vector<PhoneState>& history() const { return history_; }  // what came before state()
 
 private:
     bool move_to(PhoneState fresh, std::string_view why, std::chrono::system_clock::time_point now);
 
     PhoneState state_;
-    std::deque<PhoneState> history_;
+    std::vector<PhoneState> history_;
     bool was_up_ = false;
 };
 
