@@ -15,9 +15,10 @@ Duration Pace::take(TimePoint now) {
     const double fresh = std::chrono::duration<double>(now - last_) / std::chrono::duration<double>(each_);
     tokens_ = std::min(tokens_ + std::max(fresh, 0.0), static_cast<double>(burst_));
     last_ = std::max(last_, now);
-    if (tokens_ < 1.0) return std::max(each_, Duration(1));
-    tokens_ -= 1.0;
-    return Duration::zero();
+    const double longest = std::chrono::duration<double>(kTurnMax) / std::chrono::duration<double>(each_);
+    tokens_ = std::max(tokens_ - 1.0, -longest);
+    if (tokens_ >= 0.0) return Duration::zero();
+    return std::chrono::duration_cast<Duration>(-tokens_ * std::chrono::duration<double>(each_));
 }
 
 }  // namespace drover::fleet

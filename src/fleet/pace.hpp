@@ -12,7 +12,10 @@ class Pace {
 public:
     // per_second: at least 1; that many may also come at once.
     explicit Pace(std::size_t per_second);
-    // Zero: go. Else: no token is left, ask again after this long.
+    static constexpr auto kTurnMax = std::chrono::seconds(15);
+
+    // Zero: go. Else: go after this long, without asking again: that is the caller's turn, after those who asked before. Turns
+    // that nobody came to hold others up no longer than kTurnMax.
     Duration take(TimePoint now);
 
 private:

@@ -14,7 +14,7 @@ Phone::Phone(Loop& loop, std::size_t index, const Instance& instance, std::uniqu
       instance_(instance),
       shared_(shared),
       connector_(std::move(connector)),
-      jitter_(static_cast<std::uint32_t>(std::hash<std::string>{}(instance.id))),
+      backoff_(static_cast<std::uint32_t>(std::hash<std::string>{}(instance.id))),
       boot_(loop, [this] { note(PhoneEvent::booted, "sys.boot_completed=1"); }),
       identity_(loop, [this](const Result<Question::Answer>& answer) { on_identity(answer); }) {
     gate_.when_idle([this] {
@@ -49,6 +49,7 @@ void Phone::leave(Waiter& waiter) { std::erase(waiters_, &waiter); }
 
 void Phone::try_now() {
     trying_ = true;
+    has_turn_ = false;
     connector_->start(*this);
 }
 
@@ -141,32 +142,25 @@ void Phone::on_down(const Error& why, PhoneEvent event, bool hopeless) {
     if (event == PhoneEvent::detached) in_doubt_ = false;
     note(event, why.message);
     last_error_ = why;
-    if (!out_of_service_) loop_.arm_after(retry_, next_delay(was_stable));
+    if (!out_of_service_) try_later(was_stable, hopeless);
     if (hopeless) tell([&](Waiter& w) { w.on_hopeless(why); });
 }
 
-// Half of the delay is jitter, so that a hub that came back is not hit by all its phones at once.
-Duration Phone::next_delay(bool was_stable) {
-    if (was_stable) {
-        failures_ = 0;
-        backoff_ = kBackoffFirst;
-    }
-    ++failures_;
-    const Upkeep* upkeep = shared_.upkeep;
-    if (upkeep && failures_ == upkeep->breaker_failures)
-        log::info("{}: failed {} times in a row: tried less often from now on", instance_.id, failures_);
-    const bool open = upkeep && failures_ >= upkeep->breaker_failures;
-    const Duration whole = open ? std::max<Duration>(upkeep->breaker_pause, backoff_) : backoff_;
-    backoff_ = std::min<Duration>(backoff_ * 2, kBackoffMax);
-    const auto half = whole / 2;
-    return half + Duration(jitter_() % static_cast<std::uint64_t>(half.count()));
+void Phone::try_later(bool was_stable, bool hopeless) {
+    const Upkeep* const upkeep = shared_.upkeep;
+    if (!upkeep) return loop_.arm_after(retry_, backoff_.next(loop_.now(), was_stable, hopeless, nullptr));
+    const Backoff::Breaker breaker{upkeep->breaker_failures, upkeep->breaker_pause};
+    loop_.arm_after(retry_, backoff_.next(loop_.now(), was_stable, hopeless, &breaker));
+    if (backoff_.failures() == breaker.failures)
+        log::info("{}: failed {} times in a row: tried less often from now on", instance_.id, breaker.failures);
 }
 
 // By itself, so within what all phones together may do.
 void Phone::on_retry() {
-    if (shared_.pace) {
+    if (shared_.pace && !has_turn_) {
         const Duration wait = shared_.pace->take(loop_.now());
-        if (wait > Duration::zero()) return loop_.arm_after(retry_, wait);
+        has_turn_ = wait > Duration::zero();
+        if (has_turn_) return loop_.arm_after(retry_, wait);
     }
     try_now();
 }
@@ -175,8 +169,7 @@ void Phone::on_retry() {
 void Phone::on_hint() {
     if (trying_ || !retry_.armed()) return;
     retry_.cancel();
-    backoff_ = kBackoffFirst;
-    failures_ = 0;
+    backoff_.forget();
     try_now();
 }
 

@@ -9,7 +9,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "base/loop_pool.hpp"
 #include "drover/instance.hpp"
 #include "drover/row.hpp"
+#include "fleet/backoff.hpp"
 #include "fleet/boot_watch.hpp"
 #include "fleet/caretaker.hpp"
 #include "fleet/command_gate.hpp"
@@ -60,8 +60,6 @@ struct PhoneShared {
 
 class Phone final : private ConnectorSink, private Patient {
 public:
-    static constexpr auto kBackoffFirst = std::chrono::milliseconds(100);
-    static constexpr auto kBackoffMax = std::chrono::seconds(15);
     // A link that lived shorter counts as one more failure: a flapping cable is not tried as fast as it flaps.
     static constexpr auto kStableAfter = std::chrono::seconds(5);
     // A phone that is another one is asked that often whether it still is.
@@ -134,7 +132,7 @@ private:
     void try_now();
     void on_retry();
     void drop_link();
-    Duration next_delay(bool was_stable);
+    void try_later(bool was_stable, bool hopeless);
     void ask_identity();
     void on_identity(const Result<Question::Answer>& answer);
     void become_twin();
@@ -169,9 +167,8 @@ private:
     bool in_doubt_ = false;  // it did not answer on its last link: it stays offline until it has answered on a new one
     bool settled_ = true;    // who it is, is known; without that its link serves nobody
     TimePoint online_at_{};
-    std::size_t failures_ = 0;  // in a row
-    Duration backoff_ = kBackoffFirst;
-    std::minstd_rand jitter_;
+    Backoff backoff_;
+    bool has_turn_ = false;  // waits for its turn of the fleet's pace
     CommandGate gate_;
     std::vector<StateListener*> listeners_;
     BootWatch boot_;

@@ -69,7 +69,7 @@ void Phone::does_not_answer() {
     drop_link();
     last_error_ = why;
     note(PhoneEvent::unusable, why.message);
-    if (!out_of_service_) loop_.arm_after(retry_, next_delay(false));
+    if (!out_of_service_) try_later(false, false);
 }
 
 void Phone::answers() {

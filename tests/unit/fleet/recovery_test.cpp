@@ -64,18 +64,6 @@ TEST(Ladder, WithoutRungsNothingIsEverDue) {
     EXPECT_FALSE(ladder.due());
 }
 
-TEST(Pace, LetsABurstThroughAndThenItsRate) {
-    fleet::Pace pace(10);
-    int at_once = 0;
-    while (pace.take(kFirstMoment) == Duration::zero()) ++at_once;
-    EXPECT_EQ(at_once, 10);
-    EXPECT_GT(pace.take(kFirstMoment + 50ms), Duration::zero());
-    EXPECT_EQ(pace.take(kFirstMoment + 101ms), Duration::zero());
-    int later = 0;
-    while (pace.take(kFirstMoment + 10s) == Duration::zero()) ++later;
-    EXPECT_EQ(later, 10) << "what was not used is not saved up without end";
-}
-
 // A phone under watch, its links made and broken by the test.
 struct HeardStates final : fleet::StateListener {
     std::mutex mutex;
