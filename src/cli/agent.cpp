@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <csignal>
 
 #include "base/log.hpp"
@@ -45,7 +44,7 @@ int run_agent(const Context& context, bool check_config) {
     set_up_log(*config);
     if (check_config) return check_agent_config(*config);
     boost::asio::io_context io{1};
-    boost::asio::signal_set signals(io, SIGINT, SIGTERM, SIGHUP);
+    ServiceSignals signals(io);
     if (auto made = make_state_dir(config->state_dir); !made) return report_error(made.error());
     FleetOptions options;
     options.inventory = config->inventory;
@@ -60,13 +59,13 @@ int run_agent(const Context& context, bool check_config) {
     };
     auto agent = agent::Agent::start(*config->agent, config->state_dir, **phones, std::move(hooks));
     if (!agent) return report_error(agent.error());
-    wait_for_signals(signals, io, [&] { reload(**phones, audit); });
+    signals.wait([&] { reload(**phones, audit); });
     ResultStream results;
     results.write(fmt::format("ready: agent {} of {}\n", config->agent->server_id, config->agent->controller));
     sd_notify("READY=1");
     io.run();
     sd_notify("STOPPING=1");
-    signals.clear();  // a second signal ends the process at once
+    signals.stopping();
     (*agent)->stop(config->drain);
     return 0;
 }

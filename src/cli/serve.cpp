@@ -5,7 +5,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <ctime>
 
@@ -91,14 +90,13 @@ int serve(const Context& context, const ServeOptions& o) {
     if (!config->socket) config->socket = default_socket_to_make();
     set_up_log(*config);
     if (o.check_config) return check_serve_config(*config);
-    // Before anything starts, so that a signal that comes early is not lost.
     boost::asio::io_context io{1};
-    boost::asio::signal_set signals(io, SIGINT, SIGTERM, SIGHUP);
+    ServiceSignals signals(io);
     auto host = ServiceHost::start(std::move(*config));
     if (!host) return report_error(host.error());
     std::vector<std::string> where;
     for (const auto& address : (*host)->addresses()) where.push_back(to_string(address));
-    wait_for_signals(signals, io, [&host] {
+    signals.wait([&host] {
         sd_notify(reloading_state());
         (*host)->reload();
         sd_notify("READY=1");
@@ -114,7 +112,7 @@ int serve(const Context& context, const ServeOptions& o) {
         (*host)->on_discovery({});
     }
     sd_notify("STOPPING=1");
-    signals.clear();  // a second signal ends the process at once
+    signals.stopping();
     log::info("stopping");
     (*host)->stop();
     return 0;

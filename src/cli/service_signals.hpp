@@ -1,22 +1,33 @@
-// The signals of a subcommand that serves until it is told to stop: SIGHUP reloads, any other stops `io`. The thread of `io`.
-// The set and `io` outlive the wait.
+// The signals of a subcommand that serves until it is told to stop: SIGHUP reloads, SIGINT and SIGTERM stop `io`. While it stops,
+// a second one of these ends the process at once, and SIGHUP means nothing: whoever reloads does not know that it stops.
+//
+// Threads: the one of `io`; destroyed when it is the only one left. `io` outlives it. Make it before anything starts, so that a
+// signal that comes early is not lost.
 #pragma once
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <csignal>
 #include <functional>
-#include <utility>
 
 namespace drover::cli {
 
-inline void wait_for_signals(boost::asio::signal_set& signals, boost::asio::io_context& io,
-                             std::function<void()> on_reload) {
-    signals.async_wait([&, on_reload = std::move(on_reload)](const boost::system::error_code& error, int signal) {
-        if (error) return;
-        if (signal != SIGHUP) return io.stop();
-        on_reload();
-        wait_for_signals(signals, io, on_reload);
-    });
-}
+class ServiceSignals {
+public:
+    explicit ServiceSignals(boost::asio::io_context& io) : io_(io), set_(io, SIGINT, SIGTERM, SIGHUP) {}
+    ~ServiceSignals();
+    ServiceSignals(const ServiceSignals&) = delete;
+    ServiceSignals& operator=(const ServiceSignals&) = delete;
+
+    // Once. Until io stops.
+    void wait(std::function<void()> on_reload);
+    // It has been told to stop, and begins to.
+    void stopping();
+
+private:
+    void wait_for_next();
+
+    boost::asio::io_context& io_;
+    boost::asio::signal_set set_;
+    std::function<void()> on_reload_;
+};
 
 }  // namespace drover::cli

@@ -36,7 +36,7 @@ MEMORY_KIB_MAX = 64 * 1024  # growth of the last daemon, start to end
 class Chaos:
     def __init__(self, programs, plan, say):
         self.programs, self.plan, self.say = programs, plan, say
-        self.checks = Checks(plan)
+        self.checks = Checks(plan, say)
         self.lock = threading.Lock()
         self.operations = plan.operations()
         self.actions = {plans.SYNC: self.sync, plans.ASYNC: self.accept, plans.EXEC: self.exec, plans.RUN: self.run,
@@ -263,8 +263,6 @@ def main():
                 process.wait()
     for line in chaos.summary(grown):
         say(line)
-    for failure in chaos.checks.failures:
-        say("FAILED " + failure)
     if chaos.checks.failed:
         say("%d failures; logs in %s" % (chaos.checks.failed, folder))
         say("replay: scripts/chaos --commands %d --phones %d --seed %d" % (o.commands, o.phones, seed))

@@ -217,6 +217,22 @@ TEST_F(ThroughServe, AServerThatHangsKeepsNobodyFromStopping) {
     }
 }
 
+TEST_F(ThroughServe, AReloadWhileItStopsKillsNoServer) {
+    const auto config = home.dir().write("slow.yaml", "version: 1\nstop: {drain: 500ms}\n").string();
+    const ServeHome other;
+    ServeProcess stopped(other, sim_->inventory(), {"--config", config});
+    Process busy(drover_command({"exec", "--timeout", "300s", "--output", "jsonl", "--",
+                                 "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"},
+                                other.env()));
+    ASSERT_TRUE(busy.wait_for_line("\"status\":2")) << busy.err();
+    stopped.process().signal(SIGTERM);
+    ASSERT_TRUE(stopped.process().wait_for_error_line("stopping"));
+    stopped.process().signal(SIGHUP);
+    const auto ended = stopped.process().wait();
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->code, 0) << stopped.process().err();
+}
+
 TEST_F(ThroughServe, AServerThatIsStoppedCancelsWhatItDoesForOthers) {
     const auto config = home.dir().write("drain.yaml", "version: 1\nstop: {drain: 100ms}\n").string();
     const ServeHome other;
