@@ -46,7 +46,7 @@ struct CallState final : std::enable_shared_from_this<CallState> {
 
     Request request;
     RowSink& sink;
-    const bool links_rest;  // see Request::links_max
+    const bool links_rest;  // see Request::descriptors_max
     Window window;
     std::optional<TimePoint> deadline;  // the same moment for all lanes: what one frees then, no other takes
     std::vector<std::unique_ptr<Lane>> lanes;

@@ -11,19 +11,27 @@
 namespace drover::dispatch {
 namespace {
 
-// A phone needs one descriptor, or two through an adb server or on USB; the rest is for what else this process has open.
-std::size_t links_for(std::size_t descriptors) {
-    constexpr std::size_t kOthers = 64;
-    return descriptors > kOthers + 2 ? (descriptors - kOthers) / 2 : 1;
+// Beside those of phones: what else this process has open.
+constexpr std::size_t kOtherDescriptors = 64;
+
+std::size_t descriptors_for_phones() {
+    const std::size_t limit = descriptor_limit();
+    return limit > kOtherDescriptors ? limit - kOtherDescriptors : 1;
 }
 
-bool exceeds(const Request& request) { return request.links_max > 0 && request.targets.size() > request.links_max; }
+bool exceeds(const Request& request) {
+    std::size_t needed = 0;
+    for (const fleet::Phone* phone : request.targets) needed += phone->descriptors();
+    return needed > request.descriptors_max;
+}
 
 std::size_t window_of(const Request& request) {
     std::size_t window = std::numeric_limits<std::int32_t>::max();
     if (request.max_parallel > 0) window = std::min(window, request.max_parallel);
-    if (exceeds(request)) window = std::min(window, request.links_max);
-    return window;
+    if (!exceeds(request)) return window;
+    std::size_t most = 1;  // that one of them needs
+    for (const fleet::Phone* phone : request.targets) most = std::max(most, phone->descriptors());
+    return std::min(window, std::max<std::size_t>(request.descriptors_max / most, 1));
 }
 
 class RunningCall final : public Call {
@@ -107,7 +115,7 @@ void CallState::wake_starving_lanes(const Lane& but) {
 }
 
 std::unique_ptr<Call> dispatch(Request request, RowSink& sink) {
-    if (request.links_max == 0) request.links_max = links_for(descriptor_limit());
+    if (request.descriptors_max == 0) request.descriptors_max = descriptors_for_phones();
     auto state = std::make_shared<CallState>(std::move(request), sink);
     state->start();
     return std::make_unique<RunningCall>(std::move(state));

@@ -17,9 +17,9 @@ struct Request {
     std::vector<fleet::Phone*> targets;  // row.index is the position here
     WorkFactory make_work;
     std::size_t max_parallel = 0;  // 0: all
-    // With more targets than this, so many are at work at once and each gives its link up after its row. 0: as many as this
-    // process may have descriptors for.
-    std::size_t links_max = 0;
+    // Where the targets need more of them, only so many phones are at work at once as have enough, and each gives its link up after
+    // its row. 0: what this process may have.
+    std::size_t descriptors_max = 0;
     std::optional<std::chrono::milliseconds> deadline;
 };
 

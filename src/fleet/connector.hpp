@@ -37,6 +37,8 @@ public:
     virtual void stop() = 0;
     // Where the phone is plugged in, as far as its last link told; empty: not on USB, or not known.
     virtual std::string usb_path() const { return {}; }
+    // How many of this process the phone takes while a command runs on it. Any thread; never changes.
+    virtual std::size_t descriptors() const { return 2; }
     // Resets the phone's USB port, as if it were plugged again; false: it is not reached over USB. The link breaks some time later.
     virtual bool reset_usb() { return false; }
     // `hint` is called, from a clean stack, when the phone seems to be there again and nothing is under way: a new attempt need not

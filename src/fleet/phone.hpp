@@ -110,6 +110,8 @@ public:
     const Tracker& tracker() const { return tracker_; }
     Phase phase() const { return phase_; }  // how far the current attempt got: connect, handshake or auth
     const std::optional<Error>& last_error() const { return last_error_; }
+    // Of this process, while a command runs on it. Any thread.
+    std::size_t descriptors() const { return connector_->descriptors(); }
     // Where its link is plugged in, "1-4.2"; empty: not on USB, or nobody knows.
     std::string usb_path() const { return connector_->usb_path(); }
     const adb::Peer* peer() const { return carrier_ ? &carrier_->peer() : nullptr; }

@@ -13,6 +13,8 @@ public:
     TcpConnector(Loop& loop, std::string instance_id, TcpAddress address, LinkConnectorOptions options);
     ~TcpConnector() override;
 
+    std::size_t descriptors() const override { return 1; }
+
 private:
     void dial() override;
     void drop_dial() override;

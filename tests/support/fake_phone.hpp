@@ -92,6 +92,8 @@ public:
     FakeCarrier carrier;
     std::string usb;  // where it is plugged in
     std::string usb_path() const override { return usb; }
+    std::size_t takes = 2;  // descriptors
+    std::size_t descriptors() const override { return takes; }
     int starts = 0;
     fleet::ConnectorSink* sink = nullptr;
 

@@ -212,7 +212,7 @@ TEST(Dispatcher, MorePhonesThanDescriptorsShareThem) {
     constexpr std::size_t kPhones = 30, kLinks = 4;
     FakeFleet fleet(kPhones, 2);
     Request r = request(fleet, command("true"));
-    r.links_max = kLinks;
+    r.descriptors_max = 2 * kLinks;  // of which each phone takes two
     Rows rows;
     dispatch::dispatch(std::move(r), rows)->wait();
     ASSERT_EQ(rows.rows.size(), kPhones);
@@ -225,10 +225,20 @@ TEST(Dispatcher, MorePhonesThanDescriptorsShareThem) {
 TEST(Dispatcher, LinksStayWhereThereIsRoom) {
     FakeFleet fleet(4, 1);
     Request r = request(fleet, command("true"));
-    r.links_max = 4;
+    r.descriptors_max = 8;
     Rows rows;
     dispatch::dispatch(std::move(r), rows)->wait();
     for (std::size_t i = 0; i < 4; ++i) fleet.at(i, [](FakeConnector& c) { EXPECT_NE(c.sink, nullptr); });
+}
+
+TEST(Dispatcher, APhoneThatTakesOneDescriptorCountsForOne) {
+    FakeFleet fleet(8, 1);
+    for (std::size_t i = 0; i < 8; ++i) fleet.at(i, [](FakeConnector& c) { c.takes = 1; });
+    Request r = request(fleet, command("true"));
+    r.descriptors_max = 8;
+    Rows rows;
+    dispatch::dispatch(std::move(r), rows)->wait();
+    for (std::size_t i = 0; i < 8; ++i) fleet.at(i, [](FakeConnector& c) { EXPECT_NE(c.sink, nullptr); });
 }
 
 TEST(Dispatcher, ThePhonesOwnCapQueuesCallsPastIt) {
