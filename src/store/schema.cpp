@@ -36,6 +36,8 @@ constexpr std::array<const char*, kSchemaVersion> kSteps{
          result TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT ''
        ) STRICT;
        CREATE INDEX source_commands_of ON source_commands (server_id, state, number);)",
+    // 4: the open jobs of one task, as each job that ends asks for; and a job that begins changes no index.
+    "DROP INDEX jobs_open; CREATE INDEX jobs_open ON jobs (task_id) WHERE state < 2;",
 };
 
 Result<int> version_of(Database& db) {

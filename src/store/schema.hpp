@@ -6,7 +6,7 @@
 
 namespace drover::store {
 
-constexpr int kSchemaVersion = 3;  // SQLite's user_version
+constexpr int kSchemaVersion = 4;  // SQLite's user_version
 
 // Brings the file to kSchemaVersion, one step at a time, each in its own transaction. A file of a newer drover is refused
 // and not touched.

@@ -7,10 +7,39 @@
 
 #include <cerrno>
 #include <cstring>
+#include <mutex>
+#include <unordered_map>
 #include <utility>
 
 namespace drover::store {
+
+// Compiling takes several times as long as running: an UPDATE of a row by its key is otherwise mostly SQL parsing.
+struct StatementCache {
+    std::unordered_map<std::string, sqlite3_stmt*> idle;  // by their text
+
+    ~StatementCache() {
+        for (const auto& [sql, stmt] : idle) sqlite3_finalize(stmt);
+    }
+    sqlite3_stmt* take(const std::string& sql) {
+        const auto it = idle.find(sql);
+        return it == idle.end() ? nullptr : std::exchange(it->second, nullptr);
+    }
+    void give_back(sqlite3_stmt* stmt) {
+        const char* const sql = sqlite3_sql(stmt);
+        const auto it = sql ? idle.find(sql) : idle.end();
+        const bool wanted = it != idle.end() && !it->second;
+        if (!wanted) return void(sqlite3_finalize(stmt));
+        it->second = stmt;
+    }
+};
+
 namespace {
+
+// SQLite's counters of its own memory, which nobody reads, take a mutex with every allocation.
+void set_up_sqlite() {
+    static std::once_flag once;
+    std::call_once(once, [] { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); });
+}
 
 Error error_of(sqlite3* db, std::string_view doing) {
     return Error(Code::store_failed, fmt::format("{}: {}", doing, db ? sqlite3_errmsg(db) : "out of memory"));
@@ -27,8 +56,17 @@ Result<void> create_private(const std::filesystem::path& file) {
 }  // namespace
 
 Statement::Statement(Statement&& o) noexcept
-    : db_(o.db_), stmt_(std::exchange(o.stmt_, nullptr)), next_(o.next_), bind_error_(o.bind_error_) {}
-Statement::~Statement() { sqlite3_finalize(stmt_); }
+    : cache_(o.cache_),
+      db_(o.db_),
+      stmt_(std::exchange(o.stmt_, nullptr)),
+      next_(o.next_),
+      bind_error_(o.bind_error_) {}
+
+Statement::~Statement() {
+    if (!stmt_) return;
+    reset();  // ends its transaction, as finalizing would
+    cache_.give_back(stmt_);
+}
 
 void Statement::note(int rc) {
     if (rc != SQLITE_OK && bind_error_ == SQLITE_OK) bind_error_ = rc;
@@ -93,6 +131,7 @@ std::string Statement::text(int column) const {
 bool Statement::is_null(int column) const { return sqlite3_column_type(stmt_, column) == SQLITE_NULL; }
 
 Result<Database> Database::open(const std::filesystem::path& file, Mode mode) {
+    set_up_sqlite();
     if (mode == Mode::read_write) {
         if (auto made = create_private(file); !made) return tl::unexpected(made.error());
     }
@@ -106,8 +145,12 @@ Result<Database> Database::open(const std::filesystem::path& file, Mode mode) {
     return db;
 }
 
-Database::Database(Database&& o) noexcept : db_(std::exchange(o.db_, nullptr)) {}
-Database::~Database() { sqlite3_close_v2(db_); }
+Database::Database(sqlite3* db) : db_(db), cache_(std::make_unique<StatementCache>()) {}
+Database::Database(Database&& o) noexcept : db_(std::exchange(o.db_, nullptr)), cache_(std::move(o.cache_)) {}
+Database::~Database() {
+    cache_.reset();
+    sqlite3_close_v2(db_);
+}
 
 Result<void> Database::execute(const std::string& sql) {
     if (sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
@@ -117,10 +160,14 @@ Result<void> Database::execute(const std::string& sql) {
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {
+    const std::string text(sql);
+    if (auto* const kept = cache_->take(text)) return Statement(*cache_, db_, kept);
     sqlite3_stmt* stmt = nullptr;
-    const int rc = sqlite3_prepare_v2(db_, sql.data(), static_cast<int>(sql.size()), &stmt, nullptr);
+    const int rc =
+        sqlite3_prepare_v3(db_, text.c_str(), static_cast<int>(text.size()), SQLITE_PREPARE_PERSISTENT, &stmt, nullptr);
     if (rc != SQLITE_OK) return tl::unexpected(error_of(db_, "prepare"));
-    return Statement(db_, stmt);
+    if (cache_->idle.size() < kStatementsKept) cache_->idle.try_emplace(text, nullptr);
+    return Statement(*cache_, db_, stmt);
 }
 
 std::int64_t Database::changes() const { return sqlite3_changes64(db_); }

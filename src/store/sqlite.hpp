@@ -1,10 +1,11 @@
-// SQLite's C interface as values: a connection, and a prepared statement on it.
+// SQLite's C interface as values: a connection, and a prepared statement on it. What was compiled once is kept for the next time.
 //
 // Threads: a Database and its statements belong to one thread at a time. Ownership: a Database outlives its statements.
 // Failure: Result with Code::store_failed and SQLite's own words; nothing throws. Texts and blobs are copied on both ways.
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ struct sqlite3_stmt;
 namespace drover::store {
 
 class Database;
+struct StatementCache;
 
 class Statement {
 public:
@@ -40,9 +42,10 @@ public:
 
 private:
     friend class Database;
-    Statement(sqlite3* db, sqlite3_stmt* stmt) : db_(db), stmt_(stmt) {}
+    Statement(StatementCache& cache, sqlite3* db, sqlite3_stmt* stmt) : cache_(cache), db_(db), stmt_(stmt) {}
     void note(int rc);
 
+    StatementCache& cache_;  // of the Database; takes stmt_ back
     sqlite3* db_;
     sqlite3_stmt* stmt_;
     int next_ = 1;
@@ -53,6 +56,7 @@ class Database {
 public:
     enum class Mode : std::uint8_t { read_write, read_only };
     static constexpr int kBusyTimeoutMs = 5'000;
+    static constexpr std::size_t kStatementsKept = 64;  // compiled and not in use; drover has fewer texts than that
 
     // Creates the file (0600) in read_write mode when there is none.
     static Result<Database> open(const std::filesystem::path& file, Mode mode);
@@ -60,14 +64,15 @@ public:
     ~Database();
     Database& operator=(Database&&) = delete;
 
-    Result<void> execute(const std::string& sql);  // one or more statements without parameters
-    Result<Statement> prepare(std::string_view sql);
-    std::int64_t changes() const;  // rows the last statement changed
+    Result<void> execute(const std::string& sql);     // one or more statements without parameters
+    Result<Statement> prepare(std::string_view sql);  // one statement
+    std::int64_t changes() const;                     // rows the last statement changed
     Error error(std::string_view doing) const;
 
 private:
-    explicit Database(sqlite3* db) : db_(db) {}
+    explicit Database(sqlite3* db);
     sqlite3* db_;
+    std::unique_ptr<StatementCache> cache_;
 };
 
 }  // namespace drover::store

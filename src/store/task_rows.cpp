@@ -20,7 +20,7 @@ std::string name_of(Code code) { return std::string(info(code).name); }
 // The task has ended when none of its jobs is open.
 constexpr std::string_view kEndTask =
     "UPDATE tasks SET ended_ms = ?1 WHERE task_id = ?2 AND ended_ms IS NULL AND NOT EXISTS "
-    "(SELECT 1 FROM jobs WHERE jobs.task_id = ?2 AND state < 2)";
+    "(SELECT 1 FROM jobs INDEXED BY jobs_open WHERE jobs.task_id = ?2 AND state < 2)";
 
 JobRecord job_from(const Statement& s) {
     JobRecord job;
@@ -130,14 +130,15 @@ Result<void> delete_ended(Database& db, const Retention& retention, std::size_t&
 }
 
 Result<void> end_interrupted(Database& db, std::int64_t now_ms) {
-    auto jobs =
-        db.prepare("UPDATE jobs SET state = 2, code = ?, error_msg = ?, attempts = 1, ended_ms = ? WHERE state = 1");
+    auto jobs = db.prepare(
+        "UPDATE jobs INDEXED BY jobs_open SET state = 2, code = ?, error_msg = ?, attempts = 1, ended_ms = ? WHERE "
+        "state < 2 AND state = 1");
     if (!jobs) return tl::unexpected(jobs.error());
     jobs->bind(name_of(Code::interrupted)).bind(kInterruptedText).bind(now_ms);
     if (auto r = jobs->run(); !r) return r;
     auto tasks = db.prepare(
         "UPDATE tasks SET ended_ms = ? WHERE ended_ms IS NULL AND NOT EXISTS "
-        "(SELECT 1 FROM jobs WHERE jobs.task_id = tasks.task_id AND state < 2)");
+        "(SELECT 1 FROM jobs INDEXED BY jobs_open WHERE jobs.task_id = tasks.task_id AND state < 2)");
     if (!tasks) return tl::unexpected(tasks.error());
     return tasks->bind(now_ms).run();
 }
@@ -197,7 +198,8 @@ Result<std::vector<TaskSummary>> select_summaries(Database& db, std::string_view
 
 Result<std::vector<TaskRecord>> select_open_tasks(Database& db) {
     auto s = db.prepare(
-        "SELECT task_id FROM tasks WHERE task_id IN (SELECT task_id FROM jobs WHERE state < 2) ORDER BY created_ms, "
+        "SELECT task_id FROM tasks WHERE task_id IN (SELECT task_id FROM jobs INDEXED BY jobs_open WHERE state < 2) "
+        "ORDER BY created_ms, "
         "task_id");
     if (!s) return tl::unexpected(s.error());
     std::vector<TaskRecord> all;
