@@ -250,6 +250,13 @@ std::optional<Millis> MapReader::duration(std::string_view key) const {
     return value ? read_duration(*value, path_of(key), problems_) : std::nullopt;
 }
 
+std::optional<std::filesystem::path> MapReader::file(std::string_view key, const std::filesystem::path& folder) const {
+    const auto text = string(key);
+    if (!text) return std::nullopt;
+    if (text->empty()) problem(key, "the path is empty");
+    return folder / *text;
+}
+
 std::optional<std::vector<std::string>> MapReader::strings(std::string_view key) const {
     const Node* value = find(key);
     return value ? read_strings(*value, path_of(key), problems_) : std::nullopt;

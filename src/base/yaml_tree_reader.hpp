@@ -13,6 +13,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -85,6 +86,12 @@ struct StringEntry {
 };
 std::optional<std::vector<StringEntry>> read_string_map(const Node& node, std::string_view path, Problems& problems);
 
+// What was written replaces the default.
+template <class T, class U>
+void take(T& to, const std::optional<U>& value) {
+    if (value) to = static_cast<T>(*value);
+}
+
 class MapReader {
 public:
     // A node that is no map is a problem; then every key is absent.
@@ -102,6 +109,8 @@ public:
     std::optional<double> number(std::string_view key, double min, double max) const;
     std::optional<bool> boolean(std::string_view key) const;
     std::optional<Millis> duration(std::string_view key) const;
+    // As it stands, or from `folder`; empty is a problem.
+    std::optional<std::filesystem::path> file(std::string_view key, const std::filesystem::path& folder) const;
     std::optional<std::vector<std::string>> strings(std::string_view key) const;  // a list of texts
     std::optional<std::vector<StringEntry>> string_map(std::string_view key) const;
 

@@ -37,37 +37,25 @@ public:
     AgentConfig read() {
         read_controller();
         read_credentials();
-        take(config_.poll, map_.duration("poll"));
-        take(config_.timeout, map_.duration("timeout"));
-        take(config_.retry, map_.duration("retry"));
-        take(config_.retry_max, map_.duration("retry_max"));
+        yaml::take(config_.poll, map_.duration("poll"));
+        yaml::take(config_.timeout, map_.duration("timeout"));
+        yaml::take(config_.retry, map_.duration("retry"));
+        yaml::take(config_.retry_max, map_.duration("retry_max"));
         if (config_.retry > config_.retry_max) map_.problem("retry", "is longer than retry_max");
-        take(config_.parallel, map_.integer("parallel", 1, kParallelMax));
+        yaml::take(config_.parallel, map_.integer("parallel", 1, kParallelMax));
         read_jobs();
         if (const auto* buckets = map_.find("buckets")) read_buckets(*buckets);
         return std::move(config_);
     }
 
 private:
-    template <class T, class U>
-    static void take(T& to, const std::optional<U>& value) {
-        if (value) to = static_cast<T>(*value);
-    }
-
-    std::optional<std::filesystem::path> path_of(const yaml::MapReader& map, std::string_view key) const {
-        const auto text = map.string(key);
-        if (!text) return std::nullopt;
-        if (text->empty()) map.problem(key, "the path is empty");
-        return folder_ / *text;
-    }
-
     void read_controller() {
-        take(config_.server_id, map_.string("server_id"));
+        yaml::take(config_.server_id, map_.string("server_id"));
         if (map_.find("server_id") && !valid_server_id(config_.server_id))
             map_.problem("server_id", "must have 1 to 255 characters");
         const auto text = map_.string("controller");
         const bool insecure = map_.boolean("insecure").value_or(false);
-        config_.ca = path_of(map_, "ca");
+        config_.ca = map_.file("ca", folder_);
         if (!text) return;
         config_.controller = *text;
         auto url = net::parse_url(*text);
@@ -80,8 +68,8 @@ private:
 
     void read_credentials() {
         config_.token = map_.string("token");
-        config_.token_file = path_of(map_, "token_file");
-        config_.access_key_file = path_of(map_, "access_key_file");
+        config_.token_file = map_.file("token_file", folder_);
+        config_.access_key_file = map_.file("access_key_file", folder_);
         const int ways = (config_.token ? 1 : 0) + (config_.token_file ? 1 : 0) + (config_.access_key_file ? 1 : 0);
         if (ways > 1) map_.problem("server_id", "give one of token, token_file and access_key_file");
         if (config_.token && config_.token->empty()) map_.problem("token", "is empty");
@@ -105,7 +93,7 @@ private:
             if (!is_plain_name(entry.key)) problems_.add(entry.key_mark, "agent.buckets", name_rule("a bucket"));
             const yaml::MapReader map(entry.value, "agent.buckets." + entry.key, kBucketKeys, problems_);
             LogBucket bucket;
-            take(bucket.directory, path_of(map, "directory"));
+            yaml::take(bucket.directory, map.file("directory", folder_));
             if (const auto mode = map.string("mode")) {
                 const bool octal = mode->size() == 4 && mode->front() == '0' &&
                                    mode->find_first_not_of("01234567") == std::string::npos;

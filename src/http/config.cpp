@@ -30,8 +30,8 @@ public:
     void read(const yaml::Node& root) {
         const yaml::MapReader map(root, "", kRootKeys, problems_);
         map.integer("version", 1, 1);
-        if (auto path = path_of(map, "inventory")) config_.inventory = *path;
-        if (auto path = path_of(map, "state_dir")) set_state_dir(*path);
+        if (auto path = map.file("inventory", folder_)) config_.inventory = *path;
+        if (auto path = map.file("state_dir", folder_)) set_state_dir(*path);
         if (const auto* node = map.find("api")) read_api(*node);
         if (const auto* node = map.find("tasks")) read_tasks(*node);
         if (const auto* node = map.find("log")) read_log(*node);
@@ -39,28 +39,16 @@ public:
         if (const auto* node = map.find("upkeep")) read_upkeep(*node, config_.upkeep, problems_);
         if (const auto* node = map.find("transfers")) {
             const yaml::MapReader transfers(*node, "transfers", kTransferKeys, problems_);
-            take(config_.transfers.per_host, transfers.integer("per_host", 1, kCountMax));
-            take(config_.transfers.per_hub, transfers.integer("per_hub", 1, kCountMax));
+            yaml::take(config_.transfers.per_host, transfers.integer("per_host", 1, kCountMax));
+            yaml::take(config_.transfers.per_hub, transfers.integer("per_hub", 1, kCountMax));
         }
         if (const auto* node = map.find("stop")) {
             const yaml::MapReader stop(*node, "stop", kStopKeys, problems_);
-            take(config_.drain, stop.duration("drain"));
+            yaml::take(config_.drain, stop.duration("drain"));
         }
     }
 
 private:
-    template <class T, class U>
-    static void take(T& to, const std::optional<U>& value) {
-        if (value) to = static_cast<T>(*value);
-    }
-
-    std::optional<std::filesystem::path> path_of(const yaml::MapReader& map, std::string_view key) const {
-        const auto text = map.string(key);
-        if (!text) return std::nullopt;
-        if (text->empty()) map.problem(key, "the path is empty");
-        return folder_ / *text;
-    }
-
     void set_state_dir(const std::filesystem::path& dir) {
         config_.state_dir = dir;
         config_.tokens = dir / "tokens.yaml";
@@ -71,22 +59,22 @@ private:
         const yaml::MapReader map(node, "api", kApiKeys, problems_);
         if (const auto listen = map.strings("listen")) read_listen(map, *listen);
         read_socket(map);
-        take(config_.insecure, map.boolean("insecure"));
+        yaml::take(config_.insecure, map.boolean("insecure"));
         if (const auto* tls = map.find("tls")) {
             const yaml::MapReader files(*tls, "api.tls", kTlsKeys, problems_);
-            const auto certificate = path_of(files, "certificate"), key = path_of(files, "key");
+            const auto certificate = files.file("certificate", folder_), key = files.file("key", folder_);
             if (certificate && key) config_.tls = net::TlsFiles{*certificate, *key};
         }
-        take(config_.tokens, path_of(map, "tokens"));
-        take(config_.access_keys, path_of(map, "access_keys"));
+        yaml::take(config_.tokens, map.file("tokens", folder_));
+        yaml::take(config_.access_keys, map.file("access_keys", folder_));
         if (const auto axis = map.word("status_axis", {"lifecycle", "activity"})) {
             config_.status_axis = *axis == "activity" ? StatusAxis::activity : StatusAxis::lifecycle;
         }
-        take(config_.threads, map.integer("threads", 1, kThreadsMax));
-        take(config_.connections_max, map.integer("connections", 1, kConnectionsMax));
-        take(config_.sync_timeout, map.duration("sync_timeout"));
-        take(config_.sync_deadline, map.duration("sync_deadline"));
-        take(config_.async_timeout, map.duration("async_timeout"));
+        yaml::take(config_.threads, map.integer("threads", 1, kThreadsMax));
+        yaml::take(config_.connections_max, map.integer("connections", 1, kConnectionsMax));
+        yaml::take(config_.sync_timeout, map.duration("sync_timeout"));
+        yaml::take(config_.sync_deadline, map.duration("sync_deadline"));
+        yaml::take(config_.async_timeout, map.duration("async_timeout"));
         for (const auto& address : config_.listen) {
             if (net::is_loopback(address) || config_.tls || config_.insecure) continue;
             map.problem(
@@ -120,17 +108,17 @@ private:
 
     void read_tasks(const yaml::Node& node) {
         const yaml::MapReader map(node, "tasks", kTaskKeys, problems_);
-        take(config_.keep, map.duration("keep"));
-        take(config_.keep_count, map.integer("keep_count", 0, kCountMax));
-        take(config_.open_jobs_max, map.integer("open_jobs", 1, kCountMax));
-        take(config_.running_tasks_max, map.integer("parallel", 1, kCountMax));
+        yaml::take(config_.keep, map.duration("keep"));
+        yaml::take(config_.keep_count, map.integer("keep_count", 0, kCountMax));
+        yaml::take(config_.open_jobs_max, map.integer("open_jobs", 1, kCountMax));
+        yaml::take(config_.running_tasks_max, map.integer("parallel", 1, kCountMax));
     }
 
     void read_log(const yaml::Node& node) {
         const yaml::MapReader map(node, "log", kLogKeys, problems_);
-        take(config_.log_level, map.word("level", {"debug", "info", "warn", "error"}));
+        yaml::take(config_.log_level, map.word("level", {"debug", "info", "warn", "error"}));
         if (const auto form = map.word("form", {"text", "json"})) config_.log_json = *form == "json";
-        take(config_.audit, path_of(map, "audit"));
+        yaml::take(config_.audit, map.file("audit", folder_));
     }
 
     const std::filesystem::path folder_;
