@@ -2,11 +2,13 @@
 // ioctl socket itself. umockdev's preload keeps at most 50 open devices per process and ends the process at more; it also
 // cannot give a terminal, which is what stands in for the device node, the descriptors that libusb reads from it.
 //
-// A file NODE.deny.K (K from 0) makes one open() fail with EACCES and is removed by it; NODE.deny makes all fail.
+// A file NODE.deny.K (K from 0) makes one open() fail with EACCES and is removed by it; NODE.deny makes all fail. While there is a
+// pipe NODE.hang, open() hangs until somebody opens it for writing.
 // Only for tests. Runs inside any thread of any program: no allocation, no exceptions.
 #include <dlfcn.h>
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -64,11 +66,22 @@ bool denied(const char* file) {
     return false;
 }
 
+// As a device that does not answer while it is opened.
+void maybe_hang(const char* file) {
+    std::array<char, 640> name{};
+    std::snprintf(name.data(), name.size(), "%s.hang", file);
+    constexpr int kCloseOnExec = 02000000;
+    // Not through umockdev's preload, which has a lock of its own meanwhile.
+    const auto pipe = static_cast<int>(syscall(SYS_openat, -100, name.data(), kCloseOnExec, 0));
+    if (pipe >= 0) real_close(pipe);
+}
+
 int open_node(const char* path, int flags, mode_type mode) {
     const char* root = getenv("UMOCKDEV_DIR");
     if (!root || std::strncmp(path, "/dev/bus/usb/", 13) != 0) return real_open(path, flags, mode);
     std::array<char, 600> file{};
     std::snprintf(file.data(), file.size(), "%s%s", root, path);
+    maybe_hang(file.data());
     if (denied(file.data())) {
         errno = EACCES;
         return -1;

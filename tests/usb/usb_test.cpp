@@ -262,6 +262,24 @@ TEST(UsbFleet, AHundredPhones) {
     for (const auto* phone : phones) EXPECT_THAT(phone->violations(), ElementsAre());
 }
 
+TEST(UsbFleet, PhonesThatHangWhileTheyAreOpenedDelayNoOther) {
+    constexpr std::size_t kHang = 12;
+    UsbTestbed bed(kHang + 1);
+    std::vector<std::string> addresses;
+    for (std::size_t i = 0; i <= kHang; ++i) {
+        bed.plug(phone_at(hub_path(i), static_cast<int>(2 + i), fmt::format("S{}", i), i));
+        addresses.push_back("usb:" + hub_path(i));
+        if (i < kHang) bed.hang(hub_path(i));
+    }
+    Process drover(bed.command(exec(bed.inventory(addresses), "echo works", "jsonl")));
+    EXPECT_TRUE(drover.wait_for_line(fmt::format(R"("instance_id":"p{}","status":2)", kHang)))
+        << drover.out() << drover.err();
+    EXPECT_EQ(count(drover.out(), "instance_id"), 1u) << drover.out();
+    for (std::size_t i = 0; i < kHang; ++i) bed.let_open(hub_path(i));
+    EXPECT_EQ(drover.wait()->code, 0) << drover.out() << drover.err();
+    EXPECT_EQ(count(drover.out(), "works"), kHang + 1) << drover.out();
+}
+
 TEST(UsbFleet, AHubOfTwentyVanishesAndReturns) {
     constexpr std::size_t kPhones = 40, kHub = 20;
     UsbTestbed bed(kPhones);

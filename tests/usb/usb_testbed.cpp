@@ -1,6 +1,9 @@
 #include "usb/usb_testbed.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -162,6 +165,19 @@ void UsbTestbed::deny(const std::string& path, int times) {
     const std::string node = root() + plugged_.at(path)->node;
     if (times == 0) std::ofstream(node + ".deny") << "";
     for (int k = 0; k < times; ++k) std::ofstream(fmt::format("{}.deny.{}", node, k)) << "";
+}
+
+void UsbTestbed::hang(const std::string& path) {
+    const std::string pipe = root() + plugged_.at(path)->node + ".hang";
+    if (::mkfifo(pipe.c_str(), 0600) != 0) throw std::runtime_error("mkfifo " + pipe);
+}
+
+void UsbTestbed::let_open(const std::string& path) {
+    const std::string pipe = root() + plugged_.at(path)->node + ".hang";
+    // Nobody may hang there any more: then there is nothing to do. Whoever hangs now sees an end, whoever comes later no pipe.
+    const int fd = ::open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    fs::remove(pipe);
+    if (fd >= 0) ::close(fd);
 }
 
 ProcessOptions UsbTestbed::command(std::vector<std::string> args) const {

@@ -43,6 +43,10 @@ public:
     // The next `times` attempts to open the node of that path fail with EACCES; 0: all.
     void deny(const std::string& path, int times);
 
+    // From now on who opens the node of that path hangs, until let_open().
+    void hang(const std::string& path);
+    void let_open(const std::string& path);
+
     // `drover ARGS`, with this bus.
     ProcessOptions command(std::vector<std::string> args) const;
     // An inventory with one phone per address, ids p0, p1, ...

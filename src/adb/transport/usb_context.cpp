@@ -21,7 +21,7 @@ UsbContext::~UsbContext() {
     stopping_ = true;
     libusb_interrupt_event_handler(context_);
     events_.join();
-    workers_.join();
+    workers_.reset();
     libusb_exit(context_);
 }
 

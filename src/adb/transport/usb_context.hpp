@@ -7,24 +7,25 @@
 #include <libusb-1.0/libusb.h>
 
 #include <atomic>
-#include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 
+#include "base/keyed_work.hpp"
 #include "drover/error.hpp"
 
 namespace drover::adb {
 
 class UsbContext {
 public:
-    static constexpr std::size_t kWorkersMax = 4;  // a device that hangs while it is opened holds one of them up
+    // A device that hangs while it is opened (the kernel gives each control transfer up to 5 s) holds up one of them, and itself.
+    static constexpr std::size_t kWorkersMax = 16;
 
     static Result<std::unique_ptr<UsbContext>> make();
     ~UsbContext();  // after finish() said true
@@ -36,12 +37,13 @@ public:
     // `rung` is called on libusb's thread whenever a device has come or gone; empty: no more, once this has returned.
     void on_hotplug(std::function<void()> rung);
 
-    // Runs f on a worker; counted until it has run.
-    template <class F>
-    void work(F&& f) {
+    // Runs f on a worker, after what was given for the same device before; counted until it has run. `device`: its address; empty:
+    // in no order.
+    void work(std::string device, std::function<void()> f) {
         count(1);
-        boost::asio::post(workers_, [this, f = std::forward<F>(f)]() mutable {
+        workers_->post(std::move(device), [this, f = std::move(f)]() mutable {
             f();
+            f = nullptr;
             count(-1);
         });
     }
@@ -63,7 +65,7 @@ private:
     std::function<void()> rung_;
     std::optional<libusb_hotplug_callback_handle> hotplug_;
     std::atomic<bool> stopping_{false};
-    boost::asio::thread_pool workers_{kWorkersMax};
+    std::optional<KeyedWork> workers_{std::in_place, kWorkersMax};
     std::thread events_;
 };
 

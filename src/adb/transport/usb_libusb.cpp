@@ -110,7 +110,8 @@ Result<std::unique_ptr<UsbDevice>> open_now(UsbContext& context, const UsbTree& 
         ::close(fd);
         return tl::unexpected(cannot_claim(*phone, rc));
     }
-    return std::unique_ptr<UsbDevice>(std::make_unique<LibusbDevice>(context, loop, handle, fd, *phone->interface));
+    return std::unique_ptr<UsbDevice>(
+        std::make_unique<LibusbDevice>(context, loop, handle, fd, *phone->interface, to_string(address)));
 }
 
 // Hotplug rings, sysfs tells. Without libusb the watcher's own scans are all there is.
@@ -154,19 +155,20 @@ std::unique_ptr<UsbOpening> LibusbBus::open(Loop& loop, const Address& address, 
         return opening;
     }
     // Nothing of the bus itself: a device that hangs while it is opened may outlast it.
-    context_->work([context = context_.get(), tree = tree_, &loop, address, ticket = opening->ticket] {
-        {
-            const std::lock_guard lock(ticket->mutex);
-            if (!ticket->loop) return;
-        }
-        answer(ticket, open_now(*context, tree, loop, address));
-    });
+    context_->work(to_string(address),
+                   [context = context_.get(), tree = tree_, &loop, address, ticket = opening->ticket] {
+                       {
+                           const std::lock_guard lock(ticket->mutex);
+                           if (!ticket->loop) return;
+                       }
+                       answer(ticket, open_now(*context, tree, loop, address));
+                   });
     return opening;
 }
 
 void LibusbBus::reset(const Address& address) {
     if (!context_) return;
-    context_->work([tree = tree_, address] {
+    context_->work(to_string(address), [tree = tree_, address] {
         const auto phone = tree.find(address);
         if (!phone) return log::warn("USB reset: {}", phone.error().message);
         const int fd = ::open(phone->node.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY);

@@ -20,13 +20,14 @@ struct LibusbDevice::Landed {
 
 // Lives until the last transfer is back and the handle is closed, which may be after the device's end.
 struct LibusbDevice::State {
-    State(UsbContext& c, Loop& l, libusb_device_handle* h, int f, const UsbInterface& i)
-        : context(c), handle(h), fd(f), interface(i), loop(&l) {}
+    State(UsbContext& c, Loop& l, libusb_device_handle* h, int f, const UsbInterface& i, std::string a)
+        : context(c), handle(h), fd(f), interface(i), address(std::move(a)), loop(&l) {}
 
     UsbContext& context;
     libusb_device_handle* const handle;
     const int fd;
     const UsbInterface interface;
+    const std::string address;
 
     // The loop submits and leaves, libusb's thread takes back: the only lock between the two. libusb calls us with none of
     // its own locks held that submit and cancel take.
@@ -76,7 +77,7 @@ struct LibusbDevice::State {
 
     // Not on libusb's own thread, which may still be inside the handle's events. The caller holds a reference to us.
     static void close_later(const std::shared_ptr<State>& state) {
-        state->context.work([state] {
+        state->context.work(state->address, [state] {
             libusb_release_interface(state->handle, state->interface.number);
             libusb_close(state->handle);
             ::close(state->fd);
@@ -91,8 +92,8 @@ struct LibusbDevice::Flight {
 };
 
 LibusbDevice::LibusbDevice(UsbContext& context, Loop& loop, libusb_device_handle* handle, int fd,
-                           const UsbInterface& interface)
-    : state_(std::make_shared<State>(context, loop, handle, fd, interface)) {
+                           const UsbInterface& interface, std::string address)
+    : state_(std::make_shared<State>(context, loop, handle, fd, interface, std::move(address))) {
     context.count(1);
 }
 
@@ -101,7 +102,7 @@ LibusbDevice::~LibusbDevice() {
     const std::lock_guard lock(state_->mutex);
     state_->loop = nullptr;
     if (state_->writes_fly()) {
-        state_->context.work([state = state_] { state->let_writes_end(); });
+        state_->context.work(state_->address, [state = state_] { state->let_writes_end(); });
         return;
     }
     for (libusb_transfer* transfer : state_->flying) libusb_cancel_transfer(transfer);

@@ -16,8 +16,9 @@ public:
     // What was handed over when the device is let go may take that long to leave.
     static constexpr std::chrono::milliseconds kLastWritesMax{100};
 
-    // Takes over the handle, with its interface claimed, and the descriptor under it.
-    LibusbDevice(UsbContext& context, Loop& loop, libusb_device_handle* handle, int fd, const UsbInterface& interface);
+    // Takes over the handle, with its interface claimed, and the descriptor under it. `address`: it was opened by.
+    LibusbDevice(UsbContext& context, Loop& loop, libusb_device_handle* handle, int fd, const UsbInterface& interface,
+                 std::string address);
     ~LibusbDevice() override;
 
     const UsbInterface& interface() const override;
