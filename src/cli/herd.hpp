@@ -50,9 +50,9 @@ public:
     virtual std::unique_ptr<Watch> watch(const Targets& targets, StatusSink& sink,
                                          std::function<void(const Error&)> on_lost) = 0;
 
-    // Where phones may still come: `changed` is called (from any thread, maybe often, at least once) when there may be others
-    // than this herd has; renew() then takes them in. What select() gave before is void with it, and calls and watches must be
-    // gone. False: the phones are those there are, or nobody tells.
+    // `changed` is called (from any thread, maybe often) when there may be other phones than this herd has; renew() then takes them
+    // in. What select() gave before is void with it, and calls and watches must be gone. Called before the first select(), so
+    // that nothing is missed. False: no more come by themselves, though somebody may write down others for a server.
     virtual bool on_discovery(std::function<void()>) { return false; }
     virtual Result<void> renew() { return {}; }
 

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "cli/remote_call.hpp"
+#include "cli/remote_changes.hpp"
 #include "cli/server_client.hpp"
 #include "cli/server_data.hpp"
 #include "cli/terminal.hpp"
@@ -152,6 +153,7 @@ public:
     }
 
     Result<std::vector<std::vector<PhoneStatus>>> states(const Targets& targets, Look look) override {
+        if (targets.empty()) return {};  // the server wants at least one
         auto request = request_for(targets);
         request.history = look == Look::history;
         const auto data = client_.post("/drover/v1/status", to_json(request), kSelectPatience);
@@ -179,8 +181,27 @@ public:
             const auto it = known.find(id);
             return it == known.end() ? std::nullopt : std::optional(it->second);
         };
+        // No phone yet: changes tell when there is one, or that the server has gone.
+        if (targets.empty() && changes_) return std::make_unique<Watch>();
+        auto lost = [told = std::move(on_lost), changed = changes_ ? changed_ : nullptr](const Error& why) {
+            // One has gone since it was selected.
+            return changed && why.code == Code::nothing_matched ? changed() : told(why);
+        };
         return std::make_unique<RemoteWatch>(client_.server(), to_json(request_for(targets)), index, sink,
-                                             std::move(on_lost));
+                                             std::move(lost));
+    }
+
+    bool on_discovery(std::function<void()> changed) override {
+        changed_ = std::move(changed);
+        changes_ = std::make_unique<RemoteChanges>(client_.server(), changed_);
+        const auto may_come = changes_->may_come();
+        if (!may_come) changes_.reset();
+        return may_come.value_or(false);
+    }
+    Result<void> renew() override {
+        const auto why = changes_ ? changes_->why() : std::nullopt;
+        if (why) return tl::unexpected(*why);
+        return {};
     }
 
 private:
@@ -213,6 +234,8 @@ private:
     std::string hold_;              // of the phones that choose() gave, until a run takes it up
     std::vector<std::string> ids_;  // by target
     std::unordered_map<std::string, std::size_t> index_;
+    std::function<void()> changed_;
+    std::unique_ptr<RemoteChanges> changes_;
 };
 
 }  // namespace

@@ -10,7 +10,8 @@ namespace drover::cli {
 RemoteStream::RemoteStream(const ServerChoice& server, std::string target, std::string body, OnEvent on_event,
                            OnEnd on_end)
     : on_event_(std::move(on_event)), on_end_(std::move(on_end)), stream_(server.url, {}) {
-    thread_ = std::thread([this, r = server.request("POST", std::move(target), std::move(body))] { read(r); });
+    const auto* const method = body.empty() ? "GET" : "POST";
+    thread_ = std::thread([this, r = server.request(method, std::move(target), std::move(body))] { read(r); });
 }
 
 RemoteStream::~RemoteStream() {

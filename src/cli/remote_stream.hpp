@@ -20,6 +20,7 @@ public:
     using OnEvent = std::function<void(std::string_view name, const boost::json::object& data)>;
     using OnEnd = std::function<void(const std::optional<Error>& why)>;
 
+    // Without a body it is a GET.
     RemoteStream(const ServerChoice& server, std::string target, std::string body, OnEvent on_event, OnEnd on_end);
     ~RemoteStream();
     RemoteStream(const RemoteStream&) = delete;

@@ -185,7 +185,8 @@ Result<std::vector<bool>> ServiceHost::set_marks(const std::vector<std::string>&
 
 void ServiceHost::reload_phones() {
     const std::lock_guard lock(reloading_);
-    if (const auto changed = phones_->reload(); !changed) {
+    const auto changed = phones_->reload();
+    if (!changed) {
         log::error("the phones stay as they were: {}", changed.error().message);
     } else if (*changed) {
         log::info("the phones have changed: {} now", phones_->ids().size());
@@ -195,6 +196,7 @@ void ServiceHost::reload_phones() {
     } else {
         service_->set_authenticator(std::move(*authenticator));
     }
+    if (changed.value_or(false)) service_->phones_changed();
 }
 
 std::vector<std::filesystem::path> ServiceHost::phone_files() const {

@@ -75,15 +75,16 @@ Result<void> watch_states(Herd& herd, StatusBoard& board, const Context& context
     const bool may_come = herd.on_discovery([&board] { board.wake(); });
     std::map<std::string, std::string> told;
     while (!results.lost()) {
-        const auto targets = may_come ? may_match(herd, selector) : select_targets(herd, selector);
+        const bool later = may_come || !told.empty();
+        const auto targets = later ? may_match(herd, selector) : select_targets(herd, selector);
         if (!targets) return tl::unexpected(targets.error());
-        if (!may_come && targets->empty()) return fail(Code::nothing_matched, "no phone matches '" + selector + "'");
+        if (!later && targets->empty()) return fail(Code::nothing_matched, "no phone matches '" + selector + "'");
         board.forget();
         {
             const auto watch = herd.watch(*targets, board, [&](const Error& why) { board.end(why); });
             print_changes(herd, board, wants_json(context), told, results);
         }
-        if (!may_come || board.ended()) break;
+        if (board.ended()) break;
         if (auto renewed = herd.renew(); !renewed) return renewed;
     }
     return {};

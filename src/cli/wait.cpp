@@ -49,7 +49,8 @@ public:
     PhoneWait(Herd& herd, StatusBoard& board, const WaitArguments& o)
         : herd_(herd), board_(board), o_(o), began_(std::chrono::steady_clock::now()), until_(began_ + o.timeout) {}
 
-    // Where discovery goes on, phones that come later count too: which ones match is looked at anew with each that does.
+    // Where discovery goes on, phones that come later count too: which ones match is looked at anew with each that does, and when
+    // those of a server are written down otherwise.
     int run(const BoardStop& stop) {
         may_come_ = herd_.on_discovery([&board = board_] { board.wake(); });
         while (true) {
@@ -71,7 +72,7 @@ private:
             say(fmt::format("drover: {} phones wanted, '{}' names {}", wanted_, o_.selector, targets->size()));
             return kNeverEnough;
         }
-        if (may_come_) log::info("{} phones match, {} wanted; more may come", targets->size(), wanted_);
+        log::info("{} phones match, {} wanted{}", targets->size(), wanted_, may_come_ ? "; more may come" : "");
         board_.forget();
         const auto watch = herd_.watch(*targets, board_, [&](const Error& why) { board_.end(why); });
         switch (wait()) {

@@ -15,6 +15,7 @@
 #include "base/ascii.hpp"
 #include "base/utf8.hpp"
 #include "drover/job.hpp"
+#include "http/change_stream.hpp"
 #include "http/hold_wait.hpp"
 #include "http/remote_job.hpp"
 #include "http/row_stream.hpp"
@@ -169,6 +170,8 @@ void Service::own_watch(const ExchangePtr& x) {
         std::make_shared<WatchStream>(*this, x, chosen.fleet)->start(chosen.targets);
     });
 }
+
+void Service::own_changes(const ExchangePtr& x) { std::make_shared<ChangeStream>(*this, x)->start(); }
 
 void Service::fail_no_match(const ExchangePtr& x, const Chosen& chosen) {
     fail_call(

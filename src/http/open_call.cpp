@@ -43,6 +43,10 @@ void Service::stop_calls() {
     }
 }
 
+void Service::phones_changed() {
+    for (const auto& call : open_calls()) call->on_phones_changed();
+}
+
 void Service::end_watches() {
     for (const auto& call : open_calls()) {
         if (call->is_watch()) call->on_server_stop();

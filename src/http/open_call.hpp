@@ -20,6 +20,7 @@ public:
     virtual void stop(const Error& why) = 0;
     virtual void on_server_stop() = 0;
     virtual bool is_watch() const { return false; }
+    virtual void on_phones_changed() {}
 
     const std::string& id() const { return id_; }
     const Caller& caller() const { return x_->caller; }

@@ -26,6 +26,7 @@ enum class Call : std::uint8_t {
     own_probe,
     own_status,
     own_watch,
+    own_changes,
     own_exec,
     own_run,
     own_hold,

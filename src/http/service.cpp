@@ -141,6 +141,7 @@ void Service::dispatch(const ExchangePtr& x) {
         case Call::own_probe: return own_probe(x);
         case Call::own_status: return own_status(x);
         case Call::own_watch: return own_watch(x);
+        case Call::own_changes: return own_changes(x);
         case Call::own_exec: return own_exec(x);
         case Call::own_run: return own_run(x);
         case Call::own_hold: return own_hold(x);

@@ -71,6 +71,8 @@ public:
     std::size_t body_bytes_max(const net::Request& head);
     // The server ends: the calls under way are stopped, and their rows say so.
     void stop_calls();
+    // There are others than before, or they are grouped otherwise. After the authenticator that knows them is set.
+    void phones_changed();
     // Streams of states have no end of their own.
     void end_watches();
 
@@ -81,6 +83,7 @@ private:
     class SyncCall;
     class RowStream;
     class WatchStream;
+    class ChangeStream;
     class HoldWait;
 
     std::shared_ptr<const Authenticator> authenticator();
@@ -122,6 +125,7 @@ private:
     void own_probe(const ExchangePtr& x);
     void own_status(const ExchangePtr& x);
     void own_watch(const ExchangePtr& x);
+    void own_changes(const ExchangePtr& x);
     void own_exec(const ExchangePtr& x);
     void own_run(const ExchangePtr& x);
     void own_hold(const ExchangePtr& x);

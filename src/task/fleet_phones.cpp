@@ -90,6 +90,12 @@ bool same(const Instance& a, const Instance& b) {
            a.labels == b.labels && a.disabled == b.disabled && a.disabled_why == b.disabled_why;
 }
 
+std::vector<std::pair<std::string, std::string>> groups_of(Fleet& fleet) {
+    std::vector<std::pair<std::string, std::string>> groups;
+    for (const auto& [name, group] : fleet.impl().inventory.groups) groups.emplace_back(name, group.selector);
+    return groups;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<FleetPhones>> FleetPhones::open(const FleetOptions& options) {
@@ -114,8 +120,8 @@ Result<bool> FleetPhones::reload() {
     if (!fleet) return tl::unexpected(fleet.error());
     const auto& before = now()->fleet->instances();
     const auto& after = (*fleet)->instances();
-    const bool changed = !std::equal(before.begin(), before.end(), after.begin(), after.end(), same);
-    // Also when no instance has changed: groups may have.
+    const bool changed = !std::equal(before.begin(), before.end(), after.begin(), after.end(), same) ||
+                         groups_of(*now()->fleet) != groups_of(**fleet);
     auto fresh = std::make_shared<Generation>(std::move(*fleet), reconnects_);
     const std::lock_guard lock(mutex_);
     now_.swap(fresh);

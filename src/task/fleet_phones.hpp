@@ -17,7 +17,7 @@ public:
     ~FleetPhones() override;
 
     // Reads inventory, disable marks and discovery again. Phones that are as they were keep their links and what runs on them.
-    // False: the instances are the same. An inventory that is wrong is an error, and the old one stays.
+    // False: instances and groups are the same. An inventory that is wrong is an error, and the old one stays.
     Result<bool> reload();
 
     // What recovery has tried so far, over all phones. Lives as long as any of its fleets.

@@ -175,6 +175,27 @@ TEST_F(Found, AWatchShowsPhonesThatComeLater) {
     EXPECT_EQ(out.find("S1: 2 running"), out.rfind("S1: 2 running")) << "told twice:\n" << out;
 }
 
+TEST_F(Found, WaitAndWatchTakePhonesThatComeLaterThroughAServerToo) {
+    const auto serve_process = serve();
+    Process wait(command({"wait", "all", "-v", "--count", "2", "--timeout", "60s"}));
+    ASSERT_TRUE(wait.wait_for_error_line("0 phones match")) << wait.err();
+    EXPECT_THAT(wait.err(), HasSubstr("that of the running drover server"));
+    Process watch(command({"status", "--watch"}));
+    bed.plug(phone_at("1-1", 2, "S1", 0));
+    ASSERT_TRUE(wait.wait_for_error_line("1 phones match")) << wait.err();
+    ASSERT_TRUE(watch.wait_for_line("S1: 2 running")) << watch.err();
+    EXPECT_EQ(run(command({"wait", "S2", "--timeout", "500ms"})).code(), 22) << "it may still come";
+    bed.plug(phone_at("1-2", 3, "S2", 1));
+    EXPECT_EQ(wait.wait()->code, 0) << wait.err();
+    ASSERT_TRUE(watch.wait_for_line("S2: 2 running")) << watch.err();
+    watch.signal(SIGINT);
+    EXPECT_EQ(watch.wait()->code, 130);
+    const auto out = watch.out();
+    EXPECT_EQ(out.find("S1: 2 running"), out.rfind("S1: 2 running")) << "told twice:\n" << out;
+    serve_process->signal(SIGTERM);
+    EXPECT_EQ(serve_process->wait()->code, 0);
+}
+
 TEST_F(Found, ServeConnectsAPhoneOfTheInventoryAsSoonAsItIsPluggedIn) {
     const auto serve_process = serve("version: 1\ninstances: [{id: slot-1, via: usb, address: 'usb:1-1'}]\n");
     bed.plug(phone_at("1-1", 2, "S1", 0));

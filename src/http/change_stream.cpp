@@ -1,0 +1,49 @@
+#include "http/change_stream.hpp"
+
+#include "http/sse.hpp"
+
+namespace drover::http {
+
+// Listed as an open call by now: what changes from here on is told, so what its client selects after this event is not stale.
+void Service::ChangeStream::start() {
+    net::BodyStream::Hooks hooks;
+    hooks.on_gone = [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->stop(Error(Code::interrupted, "the client has gone"));
+    };
+    body_ = std::make_shared<net::BodyStream>(std::move(hooks), std::string(kHeartbeat));
+    {
+        const std::lock_guard lock(mutex_);
+        if (!stopped_) self_ = shared_from_this();
+    }
+    on_phones_changed();
+    net::Response response;
+    response.headers = {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}};
+    response.stream = body_;
+    service().answer(exchange(), std::move(response));
+}
+
+void Service::ChangeStream::on_phones_changed() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!self_) return;  // not begun, or over
+    }
+    const auto fleet = service().parts_.phones.fleet();
+    boost::json::object o;
+    o["may_come"] = fleet && fleet->discovers();
+    body_->write(event_text("phones", o));
+}
+
+void Service::ChangeStream::stop(const Error& why) {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(stopped_, true)) return;
+    // Not here: letting go of the last one takes the service's lock, which whoever stops it may have.
+    service().worker().post([kept = std::exchange(self_, nullptr), body = body_, text = why.message] {
+        if (!body) return;
+        boost::json::object o;
+        o["why"] = text;
+        body->write(event_text("end", o));
+        body->end();
+    });
+}
+
+}  // namespace drover::http
