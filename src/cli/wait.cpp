@@ -33,6 +33,7 @@ const std::vector<std::string>& known_states() {
 bool is_in(const PhoneStatus& s, const std::string& state) {
     if (state == "device") return s.condition == "booting" || s.condition == "running";
     if (state == "shut-down") return s.status == 5;
+    if (state == "running") return s.status == 2;  // not one that is up, but out of service
     return s.condition == state || report::status_word(s.status) == state;
 }
 
