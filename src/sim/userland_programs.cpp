@@ -267,6 +267,18 @@ print -r -- "not much of a report on $(getprop ro.serialno)" >"$VPHONE$file" || 
 print -r -- "OK:$file"
 )sh";
 
+// What a health check reads. The values are properties, so that a profile or `setprop` can change them.
+constexpr std::string_view kDumpsys = R"sh(case ${1-} in
+battery)
+    print 'Current Battery Service state:'
+    print -r -- "  level: $(getprop sim.battery.level 85)"
+    print '  scale: 100'
+    print -r -- "  temperature: $(getprop sim.battery.temperature 250)" ;;
+power) print '  mWakefulness=Awake' ;;
+*) print -u2 -r -- "Can't find service: ${1-}"; exit 1 ;;
+esac
+)sh";
+
 constexpr std::string_view kWhoami = "print shell\n";
 
 constexpr Program kPrograms[] = {
@@ -275,6 +287,7 @@ constexpr Program kPrograms[] = {
     {"input", kInput},         {"cmd", kCmd},         {"reboot", kReboot},
     {"shutdown", kReboot},     {"id", kId},           {"whoami", kWhoami},
     {"screencap", kScreencap}, {"logcat", kLogcat},   {"bugreportz", kBugreportz},
+    {"dumpsys", kDumpsys},
 };
 
 constexpr Program kUnprivileged[] = {

@@ -97,6 +97,38 @@ TEST_F(Disable, WhoMayUseAPhoneByAPatternIsToldThatItIsDisabled) {
     EXPECT_THAT(named.out, HasSubstr("DROVER.5004")) << named.err;
 }
 
+TEST_F(Disable, APhonePastALimitOfItsHealthIsLeftOutUntilItIsWellAgain) {
+    const auto profile =
+        home.dir().write("profile.yaml", "version: 1\nphones: {vphone-0002: {properties: {sim.battery.level: '5'}}}\n");
+    const SimProcess sim(3, {"--profile", profile.string()});
+    const auto config = home.dir().write("drover.yaml",
+                                         "version: 1\nlog: {level: info}\n"
+                                         "upkeep: {health: {every: 1s, battery_min: 15}}\n");
+    ServeProcess serve(home, sim.inventory(), {"--config", config.string()});
+    ASSERT_TRUE(serve.process().wait_for_error_line("battery at 5 %, below 15 %")) << serve.process().err();
+    ASSERT_EQ(home.drover({"wait", "vphone-0001,vphone-0003"}).code(), 0);
+    const auto all = home.drover({"exec", "--json", "--", "echo", "ran"});
+    EXPECT_EQ(all.code(), 0) << all.out << all.err;
+    EXPECT_THAT(all.out, Not(HasSubstr("vphone-0002")));
+    EXPECT_THAT(all.out, HasSubstr("vphone-0003"));
+    EXPECT_THAT(all.err, HasSubstr("1 disabled phone left out"));
+    const auto named = home.drover({"exec", "--on", "vphone-0002", "--json", "--", "echo", "ran"});
+    EXPECT_EQ(named.code(), 10) << named.err;
+    EXPECT_THAT(named.out, HasSubstr("DROVER.5004"));
+    EXPECT_THAT(named.out, HasSubstr("The phone is disabled: battery at 5 %, below 15 %"));
+    EXPECT_THAT(named.out, HasSubstr(R"("attempts":0)"));
+    EXPECT_THAT(home.drover({"status", "vphone-0002"}).out,
+                ::testing::ContainsRegex("vphone-0002 +5 shut down +.*battery at 5 %, below 15 %"));
+    EXPECT_EQ(home.drover({"wait", "vphone-0002", "--timeout", "300ms"}).code(), 22) << "it takes no commands";
+    // Whoever does not go through the server does not know of its limits.
+    EXPECT_EQ(home.drover({"exec", "--inventory", sim.inventory(), "--on", "vphone-0002", "--",
+                           "setprop sim.battery.level 80"})
+                  .code(),
+              0);
+    EXPECT_EQ(home.drover({"wait", "vphone-0002", "--timeout", "60s"}).code(), 0) << serve.process().err();
+    EXPECT_THAT(home.drover({"exec", "--json", "--", "echo", "ran"}).out, HasSubstr("vphone-0002"));
+}
+
 TEST_F(Disable, ThroughAServerItIsSoBeforeTheAnswer) {
     const auto rack = home.drover({"token", "add", "rack", "--instances", "vphone-0001"});
     const auto config = home.dir().write("drover.yaml", "version: 1\nlog: {audit: audit.log}\n").string();

@@ -27,6 +27,9 @@ TEST_F(AndroidProgramsTest, Getprop) {
     EXPECT_EQ(out("getprop ro.product.model"), "Virtual Phone\n");
     EXPECT_EQ(out("getprop ro.serialno"), "vphone-0001\n");
     EXPECT_EQ(out("getprop no.such"), "\n");
+    EXPECT_EQ(out("dumpsys battery | grep level"), "  level: 85\n");
+    EXPECT_EQ(out("setprop sim.battery.level 7; dumpsys battery | grep level"), "  level: 7\n");
+    EXPECT_EQ(out("dumpsys power | grep mWakefulness="), "  mWakefulness=Awake\n");
     EXPECT_EQ(out("getprop no.such else"), "else\n");
     EXPECT_EQ(out("getprop ../control"), "\n");
     EXPECT_EQ(out("getprop sys.boot_completed"), "1\n");
