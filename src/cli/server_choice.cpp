@@ -17,6 +17,7 @@
 #include "base/log.hpp"
 #include "cli/environment.hpp"
 #include "cli/serve_config.hpp"
+#include "cli/terminal.hpp"
 #include "http/digest.hpp"
 
 namespace drover::cli {
@@ -108,8 +109,15 @@ net::Request ServerChoice::request(std::string method, std::string target, std::
 
 Result<std::optional<ServerChoice>> choose_server(const Context& context) {
     auto named = named_server(context);
+    const bool inventory_in_environment = !environment("DROVER_INVENTORY").empty();
+    if (named && *named && (context.inventory || inventory_in_environment)) {
+        say(fmt::format("drover: {} is not used: the phones are those of the drover server ({})",
+                        context.inventory ? "--inventory" : "DROVER_INVENTORY",
+                        context.server ? "--server" : "DROVER_SERVER"));
+    }
     if (!named || *named) return named;
-    if (context.inventory || context.config) return std::nullopt;
+    // Somebody chose the phones; a socket is only found.
+    if (context.inventory || context.config || inventory_in_environment) return std::nullopt;
     const auto socket = default_socket_to_use();
     if (socket.empty()) return std::nullopt;
     const int error = knock(socket);
@@ -124,8 +132,10 @@ Result<std::optional<ServerChoice>> choose_server(const Context& context) {
         log::info("fleet: nobody listens on {}: {}", socket.string(), std::strerror(error));
         return std::nullopt;
     }
-    log::info("fleet: that of the running drover server (its socket {} is there; --inventory would go directly)",
-              socket.string());
+    log::info(
+        "fleet: that of the running drover server (its socket {} is there; --inventory or DROVER_INVENTORY would go "
+        "directly)",
+        socket.string());
     auto server = server_on(socket);
     if (!server) return tl::unexpected(server.error());
     return std::move(*server);

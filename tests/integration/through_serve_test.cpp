@@ -141,6 +141,17 @@ TEST_F(ThroughServe, WhichFleetIsChosenAndWhy) {
     EXPECT_THAT(gone.err, HasSubstr("(DROVER_SERVER)")) << "DROVER_SERVER goes before --inventory";
     EXPECT_EQ(gone.code(), 20) << gone.err;
     EXPECT_THAT(gone.err, HasSubstr("drover: drover server 127.0.0.1:1: Connection refused"));
+    // An inventory that was chosen goes before a socket that is only found, and not before a server that was named.
+    EXPECT_THAT(gone.err, HasSubstr("drover: --inventory is not used: the phones are those of the drover server"));
+    auto chosen = home.env();
+    chosen["DROVER_INVENTORY"] = sim_->inventory();
+    EXPECT_THAT(run_drover(args, chosen).err, HasSubstr("direct, inventory " + sim_->inventory()));
+    chosen["DROVER_SERVER"] = "unix:" + home.socket();
+    const auto named = run_drover(args, chosen);
+    EXPECT_EQ(named.code(), 0) << named.err;
+    EXPECT_THAT(named.err,
+                HasSubstr("drover: DROVER_INVENTORY is not used: the phones are those of the drover server"));
+    EXPECT_THAT(named.err, HasSubstr("(DROVER_SERVER)"));
     env["DROVER_SERVER"] = "ftp://x";
     EXPECT_EQ(run_drover(args, env).code(), 2);
     // A socket that a server left behind is not one that runs.
@@ -148,10 +159,8 @@ TEST_F(ThroughServe, WhichFleetIsChosenAndWhy) {
     ASSERT_TRUE(serve.process().wait());
     ASSERT_TRUE(std::filesystem::exists(home.socket()));
     env.erase("DROVER_SERVER");
-    env["DROVER_INVENTORY"] = sim_->inventory();
-    const auto left = run_drover(args, env);
-    EXPECT_EQ(left.code(), 0) << left.err;
-    EXPECT_THAT(left.err, HasSubstr("nobody listens on"));
+    env["ADB_SERVER_SOCKET"] = "tcp:127.0.0.1:1";  // nor is there another way to phones
+    EXPECT_THAT(run_drover(args, env).err, HasSubstr("nobody listens on"));
 }
 
 TEST_F(ThroughServe, WholeOutputsComeIntoFiles) {
