@@ -31,7 +31,7 @@ int exec_script(const Context& context, const ExecWords& o, const std::string& w
         if (o.call.timeout) limits.total = *o.call.timeout;
         auto make =
             transfer::make_host_script(herd.fleet()->impl().ground->disk(), script, words, limits, sinks.output);
-        return dispatch::run_operations(*herd.fleet(), targets, std::move(make), {o.call.max_parallel, o.call.deadline},
+        return dispatch::run_operations(*herd.fleet(), targets, std::move(make), {o.call.max_parallel, sinks.deadline},
                                         sinks.rows);
     };
     return run_task(context, o.call, task);
@@ -53,7 +53,7 @@ int exec(const Context& context, const ExecWords& o) {
         options.command = Command{text, o.call.all_limits()};
         if (o.call.timeout) options.command.limits.total = *o.call.timeout;
         options.max_parallel = o.call.max_parallel;
-        options.deadline = o.call.deadline;
+        options.deadline = sinks.deadline;
         options.output = sinks.output;
         return herd.exec(targets, std::move(options), o.shared ? Herd::Held::shared : Herd::Held::refused, sinks.rows);
     };

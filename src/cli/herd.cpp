@@ -23,7 +23,9 @@ class OwnHerd final : public Herd {
 public:
     explicit OwnHerd(std::unique_ptr<Fleet> fleet) : fleet_(std::move(fleet)) {}
 
-    Result<Selection> select(std::string_view selector) override { return fleet_->select(selector); }
+    Result<Selection> select(std::string_view selector, std::chrono::milliseconds connect) override {
+        return fleet_->select(selector, connect);
+    }
     Result<Selection> choose(std::string_view selector, const Choice& choice,
                              const std::function<bool()>& stopped) override {
         auto selection = fleet_->select(selector);

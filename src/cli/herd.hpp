@@ -22,7 +22,9 @@ public:
     using Targets = std::vector<std::size_t>;  // what select() gave
     virtual ~Herd() = default;
 
-    virtual Result<Selection> select(std::string_view selector) = 0;
+    // Where the selector asks for a state, phones have so long to connect.
+    virtual Result<Selection> select(std::string_view selector,
+                                     std::chrono::milliseconds connect = Limits{}.connect) = 0;
     // Phones for one run: `count` of those that the selector names, which run and which no other run holds; 0: all of them, as
     // they are. Waits for so many; asks `stopped` now and then whether that shall end. What run() is given next is held for it,
     // where the phones are a server's; here nobody holds phones. Failure: Code::too_few, Code::not_granted, Code::interrupted.
@@ -59,8 +61,8 @@ public:
     std::vector<std::string> ids_of(const Targets& targets) const;
 };
 
-// --server, else DROVER_SERVER, else direct where --inventory or --config is given, else the socket of a running `drover
-// serve`, else direct. -v says which and why.
+// --server, else DROVER_SERVER, else direct where --inventory, --config or DROVER_INVENTORY is given, else the socket of a running
+// `drover serve`, else direct. -v says which and why.
 Result<std::unique_ptr<Herd>> open_herd(const Context& context, Phones phones = Phones::now);
 
 std::string wanted_text(std::size_t count);

@@ -73,8 +73,9 @@ public:
         if (!hold_.empty()) (void)client_.post("/drover/v1/calls/" + hold_ + "/stop");
     }
 
-    Result<Selection> select(std::string_view selector) override {
+    Result<Selection> select(std::string_view selector, Millis connect) override {
         http::CallRequest request;
+        request.limits.connect = connect;
         request.on = std::string(selector);
         const auto data = client_.post("/drover/v1/select", to_json(request), kSelectPatience);
         if (!data) return tl::unexpected(data.error());
@@ -89,7 +90,7 @@ public:
 
     Result<Selection> choose(std::string_view selector, const Choice& choice,
                              const std::function<bool()>& stopped) override {
-        auto selection = select(selector);
+        auto selection = select(selector, Limits{}.connect);
         if (!selection || !selection->unknown_ids.empty() || selection->targets.empty()) return selection;
         if (auto enough = check_count(*selection, choice.count); !enough) return tl::unexpected(enough.error());
         auto request = request_for(selection->targets);

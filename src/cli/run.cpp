@@ -130,7 +130,7 @@ private:
         options.timeout = o_.call.timeout;
         options.limits = o_.call.all_limits();
         options.max_parallel = o_.call.max_parallel;
-        options.deadline = o_.call.deadline;
+        options.deadline = sinks.deadline;
         options.output = sinks.output;
         options.artifacts = sinks.steps;
         options.artifacts_dir = artifacts().value_or("");

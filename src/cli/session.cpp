@@ -9,6 +9,7 @@
 #include "cli/report_files.hpp"
 #include "cli/terminal.hpp"
 #include "cli/watch.hpp"
+#include "dispatch/call_time.hpp"
 
 namespace drover::cli {
 namespace {
@@ -66,9 +67,13 @@ public:
 
 private:
     Result<Herd::Targets> choose(Herd& herd) {
+        const auto begin = Clock::now();
         auto selection = task_.choice
                              ? herd.choose(task_.selector, *task_.choice, [this] { return !!stopper_.signal(); })
-                             : herd.select(task_.selector);
+                             : herd.select(task_.selector, dispatch::selection_limit(options_.deadline));
+        left_ = options_.deadline;
+        // Waiting for phones to be free has a limit of its own.
+        if (left_ && !task_.choice) left_ = dispatch::what_is_left(*left_, task_.selector, begin);
         return checked_targets(std::move(selection), options_.allow_empty ? UnknownIds::told : UnknownIds::refused);
     }
 
@@ -79,7 +84,7 @@ private:
         RowSink& rows = artifacts_ ? static_cast<RowSink&>(*artifacts_)
                         : out_dir_ ? static_cast<RowSink&>(*out_dir_)
                                    : queue_;
-        auto call = task_.start(herd, targets, Sinks{out_dir_.get(), artifacts_.get(), rows});
+        auto call = task_.start(herd, targets, Sinks{out_dir_.get(), artifacts_.get(), rows, left_});
         stopper_.attach(*call);
         const auto end = Watch(queue_, stopper_, presenter, *call).run();
         stopper_.detach();
@@ -118,7 +123,8 @@ private:
     const CallOptions& options_;
     const Task& task_;
     RowQueue queue_;
-    Stopper stopper_;  // before any thread of the fleet: they inherit the blocked signals
+    Stopper stopper_;                                // before any thread of the fleet: they inherit the blocked signals
+    std::optional<std::chrono::milliseconds> left_;  // of the deadline
     std::unique_ptr<OutDir> out_dir_;
     std::unique_ptr<OutDir> artifacts_;  // passes rows on to out_dir_
 };

@@ -22,6 +22,7 @@ struct Sinks {
     OutputSink* output = nullptr;
     StepSink* steps = nullptr;
     RowSink& rows;
+    std::optional<std::chrono::milliseconds> deadline;  // what is left of the call's
 };
 
 struct Task {

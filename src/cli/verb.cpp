@@ -36,7 +36,7 @@ int run_verb(const Context& context, const CallOptions& options, const Verb& ver
     task.start = [&](Herd& herd, const std::vector<std::size_t>& targets, const Sinks& sinks) {
         dispatch::CallLimits call;
         call.max_parallel = options.max_parallel;
-        call.deadline = options.deadline;
+        call.deadline = sinks.deadline;
         auto make = verb.make(*herd.fleet(), limits);
         if (verb.bulk && options.max_parallel == 0) {
             FleetGround& ground = *herd.fleet()->impl().ground;

@@ -14,6 +14,7 @@
 
 #include "base/ascii.hpp"
 #include "base/utf8.hpp"
+#include "dispatch/call_time.hpp"
 #include "drover/job.hpp"
 #include "http/change_stream.hpp"
 #include "http/hold_wait.hpp"
@@ -87,13 +88,17 @@ std::string said(const net::Request& request, std::string_view key) {
 
 void Service::choose(const ExchangePtr& x, std::function<void(const CallRequest&, Chosen)> use) {
     waiter().post([this, x, use = std::move(use)] {
-        const auto request = read_call_request(x->request.body);
+        auto request = read_call_request(x->request.body);
         if (!request) return fail_call(x, request.error());
         Chosen chosen;
         chosen.fleet = parts_.phones.fleet();
         if (!chosen.fleet) return fail_internally(x, Error(Code::internal, "there is no fleet"));
-        auto selection =
-            request->on ? chosen.fleet->select(*request->on) : select_by_id(*chosen.fleet, request->instance_ids);
+        const auto begin = std::chrono::steady_clock::now();
+        const auto connect = std::min(request->limits.connect, dispatch::selection_limit(request->deadline));
+        auto selection = request->on ? chosen.fleet->select(*request->on, connect)
+                                     : select_by_id(*chosen.fleet, request->instance_ids);
+        if (request->deadline && request->on)
+            request->deadline = dispatch::what_is_left(*request->deadline, *request->on, begin);
         if (!selection) return fail_call(x, selection.error());
         chosen.disabled_left_out = selection->disabled_left_out;
         chosen.unknown_ids = std::move(selection->unknown_ids);

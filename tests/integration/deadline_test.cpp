@@ -1,0 +1,64 @@
+// --deadline bounds the whole call, and with it the look at phones that a selector with `state:` takes.
+#include <gmock/gmock.h>
+
+#include "drover/command.hpp"
+#include "support/serve.hpp"
+
+namespace drover::test {
+namespace {
+
+using testing::HasSubstr;
+
+// One phone does not come: it is asked for its state as long as phones may take to connect, unless the call has less time.
+class CallDeadline : public testing::Test {
+protected:
+    template <class Ask>
+    static void expect_less_than_connecting_takes(const Ask& ask) {
+        const auto begin = std::chrono::steady_clock::now();
+        const std::string said = ask();
+        EXPECT_LT(std::chrono::steady_clock::now() - begin, Limits{}.connect) << said;
+    }
+    std::string exec(std::vector<std::string> more) const {
+        std::vector<std::string> args{"exec", "--on", "state:device", "--deadline", "3s", "--output", "jsonl"};
+        args.insert(args.end(), more.begin(), more.end());
+        args.insert(args.end(), {"--", "echo ran"});
+        const auto done = home.drover(args);
+        EXPECT_EQ(done.code(), 0) << done.out << done.err;
+        EXPECT_EQ(std::count(done.out.begin(), done.out.end(), '\n'), 2) << done.out;
+        return done.out + done.err;
+    }
+
+    const SimProcess sim{2};
+    const ServeHome home;
+    const std::string inventory =
+        home.dir()
+            .write("ghost.yaml", read_file(sim.inventory()) + "  - {id: ghost, via: tcp, address: '127.0.0.1:1'}\n")
+            .string();
+};
+
+TEST_F(CallDeadline, CoversTheStatesThatASelectorAsksFor) {
+    expect_less_than_connecting_takes([&] { return exec({"--inventory", inventory}); });
+}
+
+TEST_F(CallDeadline, CoversThemThroughAServerToo) {
+    const ServeProcess serve(home, inventory);
+    expect_less_than_connecting_takes([&] { return exec({}); });
+    expect_less_than_connecting_takes([&] {
+        const auto answer =
+            call(home, serve, "/drover/v1/exec", R"({"on":"state:device","command":"echo ran","deadline_ms":3000})");
+        EXPECT_THAT(answer.body, HasSubstr("\"ok\":2"));
+        return answer.body;
+    });
+}
+
+// What is left of it is the command's.
+TEST_F(CallDeadline, CoversBothTogether) {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto done = home.drover({"exec", "--inventory", inventory, "--on", "state:device", "--deadline", "2s",
+                                   "--output", "jsonl", "--", "sleep 100"});
+    EXPECT_EQ(done.code(), 21) << done.err;
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, Limits{}.connect);
+}
+
+}  // namespace
+}  // namespace drover::test
