@@ -13,6 +13,31 @@ struct DoctorArguments {
     std::chrono::milliseconds connect = Limits{}.connect;
 };
 
+// What each phone calls itself: only that tells whether one is written down twice.
+class OwnSerials final : public RowSink {
+public:
+    explicit OwnSerials(std::vector<fleet::PhoneFacts*> phones) : phones_(std::move(phones)) {}
+    void on_row(Row row) override {
+        if (row.code != Code::ok || row.truncated) return;
+        auto& serial = phones_.at(row.index)->own_serial;
+        serial = row.execute_msg;
+        while (!serial.empty() && (serial.back() == '\n' || serial.back() == '\r')) serial.pop_back();
+    }
+    void on_done() override {}
+
+private:
+    const std::vector<fleet::PhoneFacts*> phones_;  // by row; rows come one at a time
+};
+
+void ask_serials(Fleet& fleet, const std::vector<std::size_t>& targets, std::vector<fleet::PhoneFacts*> phones,
+                 std::chrono::milliseconds limit) {
+    ExecOptions options;
+    options.command = Command{"getprop ro.serialno", {}};
+    options.command.limits.total = limit;
+    OwnSerials serials(std::move(phones));
+    fleet.exec(targets, std::move(options), serials)->wait();
+}
+
 // Links to every phone drover would use: only that tells which of them want a tap.
 void try_phones(const Context& context, const DoctorArguments& o, fleet::HostFacts& facts) {
     auto fleet = open_fleet(context);
@@ -29,11 +54,23 @@ void try_phones(const Context& context, const DoctorArguments& o, fleet::HostFac
         }
         facts.fleet.push_back({instance.id, instance.serial, "disabled", "", true});
     }
-    for (const auto& phone : (*fleet)->probe(targets, o.connect)) {
+    std::vector<std::pair<std::size_t, std::size_t>> up;  // target, place in facts.fleet
+    for (std::size_t i = 0; const auto& phone : (*fleet)->probe(targets, o.connect)) {
         const Instance& instance = phone.instance;
         auto serial = instance.serial.empty() ? to_string(instance.address) : instance.serial;
+        if (phone.adb_state == "device") up.emplace_back(targets[i], facts.fleet.size());
         facts.fleet.push_back({instance.id, std::move(serial), phone.adb_state, phone.why, false});
+        auto& fact = facts.fleet.back();
+        if (const auto* usb = std::get_if<UsbPath>(&instance.address)) fact.usb_path = usb->path;
+        ++i;
     }
+    std::vector<std::size_t> asked;
+    std::vector<fleet::PhoneFacts*> answers;
+    for (const auto& [target, place] : up) {
+        asked.push_back(target);
+        answers.push_back(&facts.fleet[place]);
+    }
+    if (asked.size() > 1) ask_serials(**fleet, asked, std::move(answers), o.connect);
 }
 
 int doctor(const Context& context, const DoctorArguments& o) {

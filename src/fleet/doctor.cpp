@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 
 namespace drover::fleet {
@@ -245,6 +246,36 @@ Finding fleet_finding(const HostFacts& f) {
     return finding;
 }
 
+// Equal numbers at two USB ports are two phones: some makers give all of theirs the same (IdentityBook).
+bool may_be_one(const std::vector<const PhoneFacts*>& equal) {
+    const auto ports = std::count_if(equal.begin(), equal.end(), [](const auto* p) { return !p->usb_path.empty(); });
+    return equal.size() > 1 && static_cast<std::size_t>(ports) < equal.size();
+}
+
+Finding identity_finding(const HostFacts& f) {
+    Finding finding{ok, "identity", "no phone is in the inventory twice", {}, {}};
+    std::map<std::string, std::vector<const PhoneFacts*>> by_serial;
+    for (const auto& p : f.fleet) {
+        if (!p.own_serial.empty()) by_serial[p.own_serial].push_back(&p);
+    }
+    for (const auto& [serial, phones] : by_serial) {
+        if (!may_be_one(phones)) continue;
+        std::vector<std::string> ids;
+        for (const auto* p : phones) ids.push_back(fmt::format("{} ({})", p->id, p->serial));
+        finding.details.push_back(fmt::format("serial number {}: {}", serial, fmt::join(ids, ", ")));
+    }
+    if (finding.details.empty()) return finding;
+    finding.level = warning;
+    finding.what = fmt::format(
+        "{} serial numbers are told by more than one instance of the inventory: a phone that is "
+        "written down twice gets every command twice",
+        finding.details.size());
+    finding.fix =
+        "leave one instance of each below, or let drover tell them apart before it uses them: `discover: [usb]` or "
+        "`[server]` in the inventory; where they are two phones whose maker numbered them alike, nothing is to be done";
+    return finding;
+}
+
 }  // namespace
 
 std::string_view to_string(FindingLevel level) {
@@ -253,9 +284,9 @@ std::string_view to_string(FindingLevel level) {
 }
 
 std::vector<Finding> judge(const HostFacts& facts) {
-    return {server_finding(facts),      holders_finding(facts),     rules_finding(facts),
-            permissions_finding(facts), keys_finding(facts),        authorization_finding(facts),
-            topology_finding(facts),    descriptors_finding(facts), fleet_finding(facts)};
+    return {server_finding(facts), holders_finding(facts),       rules_finding(facts),    permissions_finding(facts),
+            keys_finding(facts),   authorization_finding(facts), topology_finding(facts), descriptors_finding(facts),
+            fleet_finding(facts),  identity_finding(facts)};
 }
 
 }  // namespace drover::fleet

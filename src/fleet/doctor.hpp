@@ -26,6 +26,8 @@ struct PhoneFacts {
     std::string state;   // adb's word
     std::string why;
     bool disabled = false;
+    std::string own_serial = {};  // as the phone tells it; empty: it was not asked, or has none
+    std::string usb_path = {};    // "1-4.2"; empty: it is not on this host's USB, or named by its serial
 };
 
 struct HostFacts {
@@ -53,7 +55,7 @@ struct Finding {
     FindingLevel level = FindingLevel::ok;
     std::string
         topic;  // "adb-server", "usb-interfaces", "udev", "permissions", "keys", "authorization", "usb-topology",
-                // "descriptors", "phones"
+                // "descriptors", "phones", "identity"
     std::string what;
     std::string fix;                   // what to do; empty where there is nothing
     std::vector<std::string> details;  // a line each

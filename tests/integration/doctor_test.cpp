@@ -33,6 +33,32 @@ TEST(DoctorCli, ListsPhonesThatWaitForATap) {
     EXPECT_THAT(finding(document, "keys").at("fix").as_string().c_str(), HasSubstr("drover keygen"));
 }
 
+// With a static inventory alone nothing is probed before a command, so only the doctor can find this.
+TEST(DoctorCli, FindsAPhoneThatIsInTheInventoryTwice) {
+    const SimProcess sim(2);
+    const TempDir dir;
+    auto text = read_file(sim.inventory());
+    const auto at = text.find("127.0.0.1:") + 10;
+    const auto port = text.substr(at, text.find_first_not_of("0123456789", at) - at);
+    const auto inventory =
+        dir.write("twice.yaml", text + "  - {id: again, via: tcp, address: 'localhost:" + port + "'}\n");
+    const EnvChanges env{{"HOME", dir.path().string()}, {"ADB_SERVER_SOCKET", "tcp:127.0.0.1:9"}};
+    const auto twice = run_drover({"exec", "--inventory", inventory.string(), "--", "echo ran"}, env);
+    EXPECT_THAT(twice.out, HasSubstr("again: ran")) << "documented: it gets each command twice";
+    EXPECT_THAT(twice.out, HasSubstr("vphone-0001: ran"));
+    const auto r = run_drover({"doctor", "--inventory", inventory.string(), "--json"}, env);
+    const auto document = boost::json::parse(r.out);
+    const auto& found = finding(document, "identity");
+    EXPECT_EQ(found.at("level").as_string(), "warning") << r.out;
+    ASSERT_EQ(found.at("details").as_array().size(), 1u) << r.out;
+    EXPECT_THAT(found.at("details").as_array().at(0).as_string().c_str(),
+                HasSubstr("serial number vphone-0001: vphone-0001 (127.0.0.1:" + port + "), again (localhost:" + port));
+    EXPECT_THAT(found.at("fix").as_string().c_str(), HasSubstr("leave one instance"));
+    const auto once = run_drover({"doctor", "--inventory", sim.inventory(), "--json"}, env);
+    const auto good = boost::json::parse(once.out);
+    EXPECT_EQ(finding(good, "identity").at("level").as_string(), "ok") << once.out;
+}
+
 TEST(DoctorCli, TellsTheAdbServersVersion) {
     const AdbServer server;
     const auto r = run_drover({"doctor"}, {{"ADB_SERVER_SOCKET", server.socket()}, {"HOME", server.home().string()}});

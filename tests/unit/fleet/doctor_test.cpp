@@ -52,12 +52,14 @@ TEST(Doctor, EveryWarningSaysWhatToDo) {
     bad.controllers.resize(1);
     bad.controllers[0].devices.resize(30);
     bad.descriptors_hard = bad.descriptors_soft = 10;
-    bad.fleet = {{"p1", "R1", "offline", "refused", false}};
+    bad.fleet = {{"p1", "R1", "offline", "refused", false},
+                 {"p2", "10.0.0.5:5555", "device", "", false, "R2", ""},
+                 {"p3", "10.0.0.6:5555", "device", "", false, "R2", ""}};
     for (const auto& f : fleet::judge(bad)) {
         EXPECT_GE(f.level, FindingLevel::warning) << f.topic;
         EXPECT_FALSE(f.fix.empty()) << f.topic;
     }
-    EXPECT_THAT(fleet::judge(bad), SizeIs(9));
+    EXPECT_THAT(fleet::judge(bad), SizeIs(10));
 }
 
 TEST(Doctor, AnEmptyHostHasNoProblems) {
@@ -120,6 +122,23 @@ TEST(Doctor, UnauthorizedPhonesAreListedOnceBySerial) {
     EXPECT_EQ(found.level, FindingLevel::warning);
     EXPECT_THAT(found.what, HasSubstr("2 phones"));
     EXPECT_THAT(found.details, ElementsAre("R1 (adb server)", "10.0.0.5:5555 (rack-3)"));
+}
+
+TEST(Doctor, APhoneThatIsWrittenDownTwiceIsFound) {
+    HostFacts f;
+    const auto at = [](const char* id, const char* address, const char* serial, const char* port = "") {
+        return fleet::PhoneFacts{id, address, "device", "", false, serial, port};
+    };
+    f.fleet = {at("a", "10.0.0.5:5555", "R1"), at("b", "10.0.0.6:5555", "R2"), at("c", "10.1.0.5:5555", "R1")};
+    const auto found = finding(f, "identity");
+    EXPECT_EQ(found.level, FindingLevel::warning);
+    EXPECT_THAT(found.details, ElementsAre("serial number R1: a (10.0.0.5:5555), c (10.1.0.5:5555)"));
+    f.fleet = {at("a", "10.0.0.5:5555", "R1"), at("b", "usb:1-1", "R1", "1-1")};
+    EXPECT_EQ(finding(f, "identity").level, FindingLevel::warning) << "by TCP and on USB";
+    f.fleet = {at("a", "usb:1-2", "R1", "1-2"), at("b", "usb:1-1", "R1", "1-1")};
+    EXPECT_EQ(finding(f, "identity").level, FindingLevel::ok) << "two phones of a maker who numbers them alike";
+    f.fleet = {at("a", "10.0.0.5:5555", ""), at("b", "10.0.0.6:5555", "")};
+    EXPECT_EQ(finding(f, "identity").level, FindingLevel::ok) << "without a number nothing is known";
 }
 
 TEST(Doctor, ControllersNearTheirLimits) {
