@@ -95,6 +95,15 @@ TEST_F(Found, ARunningAdbServerKeepsItsPhone) {
     EXPECT_EQ(phone.node().seen().claims, 0u) << "it was taken away from the server";
 }
 
+TEST_F(Found, ViaUsbIsOpenedWhereAnAdbServerRunsToo) {
+    const FakeServer server(serve_phone, server_port);
+    auto& phone = bed.plug(phone_at("1-4.2", 5, "R58M123"));
+    const auto inventory = home.write("usb.yaml", "version: 1\ninstances: [{id: p, via: usb, address: 'usb:1-4.2'}]\n");
+    const auto r = run(command({"exec", "--inventory", inventory.string(), "--timeout", "40s", "--", "echo directly"}));
+    EXPECT_THAT(r.out, HasSubstr("directly")) << r.err;
+    EXPECT_EQ(phone.node().seen().claims, 1u);
+}
+
 TEST_F(Found, ABusyInterfaceIsReachedThroughTheServerThatComesUp) {
     auto plug = phone_at("1-4.2", 5, "R58M123");
     plug.options.node.claimed_elsewhere = true;

@@ -87,7 +87,8 @@ UsbPhone& UsbTestbed::plug(const UsbPlug& plug) {
     const std::string device = fmt::format("/devices/usb{}/{}", bus, plug.path);
     p->syspath = "/sys" + device;
     const std::size_t packet_bytes = plug.options.node.packet_bytes;
-    const std::string raw = descriptors(plug.adb, packet_bytes);
+    const std::string truth = descriptors(plug.adb, packet_bytes);
+    const std::string raw = plug.lie ? plug.lie(truth) : truth;
     pool_.run_on(0, [&] {
         p->phone = std::make_shared<UsbPhone>(pool_.at(0), ports_.at(plug.phone), plug.options);
         p->phone->start();

@@ -6,6 +6,7 @@
 #pragma once
 #include <umockdev.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,9 +23,10 @@ struct UsbPlug {
     std::string path;  // "1-4.2"
     int number = 2;    // on its bus, 2..127; another one after each replug
     std::string serial;
-    std::size_t phone = 0;  // which virtual phone is behind it
-    bool adb = true;        // false: USB debugging is off
-    bool silent = false;    // no hotplug message comes: it got lost
+    std::size_t phone = 0;                             // which virtual phone is behind it
+    bool adb = true;                                   // false: USB debugging is off
+    bool silent = false;                               // no hotplug message comes: it got lost
+    std::function<std::string(std::string)> lie = {};  // makes other descriptors of the true ones
     UsbPhoneOptions options{};
 };
 
