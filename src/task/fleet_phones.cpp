@@ -96,6 +96,12 @@ std::vector<std::pair<std::string, std::string>> groups_of(Fleet& fleet) {
     return groups;
 }
 
+// What is watched for phones to come.
+std::pair<bool, bool> sources_of(Fleet& fleet) {
+    const auto& inventory = fleet.impl().inventory;
+    return {inventory.discover_server, inventory.discover_usb};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<FleetPhones>> FleetPhones::open(const FleetOptions& options) {
@@ -123,8 +129,13 @@ Result<bool> FleetPhones::reload() {
     const bool changed = !std::equal(before.begin(), before.end(), after.begin(), after.end(), same) ||
                          groups_of(*now()->fleet) != groups_of(**fleet);
     auto fresh = std::make_shared<Generation>(std::move(*fleet), reconnects_);
-    const std::lock_guard lock(mutex_);
-    now_.swap(fresh);
+    const bool same_sources = sources_of(*now()->fleet) == sources_of(*fresh->fleet);
+    {
+        const std::lock_guard lock(mutex_);
+        now_.swap(fresh);
+    }
+    const std::lock_guard lock(discovery_mutex_);
+    if (!same_sources && discovered_) now()->fleet->on_discovery(discovered_);
     return changed;
 }
 
@@ -138,7 +149,11 @@ const fleet::RecoveryCounts& FleetPhones::recovery_counts() const {
     return now()->fleet->impl().ground->recovery_counts();
 }
 
-void FleetPhones::on_discovery(std::function<void()> changed) { now()->fleet->on_discovery(std::move(changed)); }
+void FleetPhones::on_discovery(std::function<void()> changed) {
+    const std::lock_guard lock(discovery_mutex_);
+    discovered_ = changed;
+    now()->fleet->on_discovery(std::move(changed));
+}
 
 bool FleetPhones::knows(const std::string& id) const { return now()->by_id.contains(id); }
 

@@ -2,6 +2,7 @@
 // Threads, failure: as Phones; reload() from one thread. Ownership: a fleet that was replaced lives until its last call ends.
 #pragma once
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -22,7 +23,7 @@ public:
 
     // What recovery has tried so far, over all phones. Lives as long as any of its fleets.
     const fleet::RecoveryCounts& recovery_counts() const;
-    // See Fleet::on_discovery().
+    // See Fleet::on_discovery(); goes on with what `discover` says after a reload().
     void on_discovery(std::function<void()> changed);
 
     bool knows(const std::string& id) const override;
@@ -44,6 +45,8 @@ private:
     mutable std::mutex mutex_;
     std::shared_ptr<Generation> now_;
     const Count reconnects_;
+    std::mutex discovery_mutex_;
+    std::function<void()> discovered_;  // see on_discovery()
 };
 
 }  // namespace drover::task

@@ -213,6 +213,17 @@ TEST_F(Found, ServeConnectsAPhoneOfTheInventoryAsSoonAsItIsPluggedIn) {
     EXPECT_EQ(serve_process->wait()->code, 0);
 }
 
+TEST_F(Found, ServeLooksForPhonesOnceItsInventorySaysSo) {
+    const std::string slots = "version: 1\ninstances: [{id: slot-8, via: usb, address: 'usb:1-8'}";
+    const auto serve_process = serve(slots + "]\n");
+    home.write("inventory.yaml", slots + ", {id: slot-9, via: usb, address: 'usb:1-9'}]\ndiscover: [usb]\n");
+    ASSERT_TRUE(serve_process->wait_for_error_line("changed: 2 now")) << serve_process->err();
+    bed.plug(phone_at("1-1", 2, "S1", 0));
+    ASSERT_TRUE(serve_process->wait_for_error_line("S1: running")) << serve_process->err();
+    serve_process->signal(SIGTERM);
+    EXPECT_EQ(serve_process->wait()->code, 0);
+}
+
 TEST_F(Found, ALostHotplugMessageIsMadeUpFor) {
     const auto serve_process = serve();
     auto plug = phone_at("1-1", 2, "S1", 0);
