@@ -55,8 +55,8 @@ protected:
         options.env["XDG_STATE_HOME"] = (home / "state").string();
         return options;
     }
-    std::unique_ptr<Process> serve(const std::string& inventory = "") const {
-        auto text = std::string("version: 1\napi: {listen: ['127.0.0.1:0']}\nlog: {level: debug}\n");
+    std::unique_ptr<Process> serve(const std::string& inventory = "", const std::string& more = "") const {
+        auto text = "version: 1\napi: {listen: ['127.0.0.1:0']}\nlog: {level: debug}\n" + more;
         if (!inventory.empty()) text += "inventory: " + home.write("inventory.yaml", inventory).string() + "\n";
         const auto config = home.write("drover.yaml", text);
         auto process = std::make_unique<Process>(command({"serve", "--config", config.string()}));
@@ -220,6 +220,18 @@ TEST_F(Found, ServeLooksForPhonesOnceItsInventorySaysSo) {
     ASSERT_TRUE(serve_process->wait_for_error_line("changed: 2 now")) << serve_process->err();
     bed.plug(phone_at("1-1", 2, "S1", 0));
     ASSERT_TRUE(serve_process->wait_for_error_line("S1: running")) << serve_process->err();
+    serve_process->signal(SIGTERM);
+    EXPECT_EQ(serve_process->wait()->code, 0);
+}
+
+TEST_F(Found, ALadderResetsThePortOfAPhoneThatStaysAway) {
+    auto plug = phone_at("1-1", 2, "S1", 0);
+    plug.options.node.claimed_elsewhere = true;
+    auto& phone = bed.plug(plug);
+    const auto serve_process = serve("version: 1\ninstances: [{id: slot-1, via: usb, address: 'usb:1-1'}]\n",
+                                     "upkeep: {ladder: [{do: usb-reset, after: 1s}]}\n");
+    ASSERT_TRUE(serve_process->wait_for_error_line("slot-1: recovery: usb-reset")) << serve_process->err();
+    EXPECT_TRUE(phone.node().wait_until_reset(kWaitMax));
     serve_process->signal(SIGTERM);
     EXPECT_EQ(serve_process->wait()->code, 0);
 }

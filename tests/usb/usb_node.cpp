@@ -136,6 +136,11 @@ bool UsbNode::wait_until_free(std::chrono::milliseconds limit) {
     return freed_.wait_for(lock, limit, [this] { return owner_ == nullptr; });
 }
 
+bool UsbNode::wait_until_reset(std::chrono::milliseconds limit) {
+    std::unique_lock lock(mutex_);
+    return reset_.wait_for(lock, limit, [this] { return seen_.resets > 0; });
+}
+
 void UsbNode::vanish() {
     const std::lock_guard lock(mutex_);
     gone_ = true;
@@ -216,6 +221,10 @@ UsbNode::Answer UsbNode::ioctl(UMockdevIoctlClient* client, unsigned long reques
         case USBDEVFS_DISCARDURB: return discard(argument);
         case USBDEVFS_REAPURB:
         case USBDEVFS_REAPURBNDELAY: return reap(argument);
+        case USBDEVFS_RESET:
+            ++seen_.resets;
+            reset_.notify_all();
+            return {0, 0};
         default: return {-1, ENOTTY};
     }
 }

@@ -45,10 +45,13 @@ public:
     void fail_read(int status);   // ends the oldest waiting read, or the next one, with that (negative) status
     bool wait_until_free(std::chrono::milliseconds limit);  // until nobody has the interface
 
+    bool wait_until_reset(std::chrono::milliseconds limit);  // the port, by anybody
+
     // What the host did so far.
     struct Seen {
         std::size_t claims = 0;
         std::size_t releases = 0;
+        std::size_t resets = 0;
         std::size_t largest_transfer = 0;
         std::size_t no_memory = 0;
         std::vector<std::size_t> read_sizes;
@@ -85,7 +88,7 @@ private:
     int master_ = -1;
     int slave_ = -1;
     std::mutex mutex_;
-    std::condition_variable freed_;
+    std::condition_variable freed_, reset_;
     UMockdevIoctlClient* owner_ = nullptr;           // who claimed the interface
     std::deque<UMockdevIoctlData*> parked_;          // reads that wait
     std::deque<Done> done_;                          // URBs to be reaped
