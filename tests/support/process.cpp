@@ -1,6 +1,7 @@
 #include "support/process.hpp"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -101,11 +102,21 @@ pid_t spawn(const ProcessOptions& options, int in, int out, int err) {
     return pid;
 }
 
+// What a sanitizer found in the child fails the test, whatever else that looks at.
+void tell_findings(std::string_view program, const std::string& err) {
+    for (const char* finding : {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer",
+                                "FATAL: ThreadSanitizer", ": runtime error: "}) {
+        if (err.find(finding) == std::string::npos) continue;
+        ADD_FAILURE() << "a sanitizer found something in " << program << ":\n" << err;
+        return;
+    }
+}
+
 }  // namespace
 
 Process::Process(ProcessOptions options) : kept_max_(options.output_kept_bytes) {
     if (options.argv.empty()) check(EINVAL, "empty argv");
-    const auto& program = options.argv[0];
+    const auto& program = program_ = options.argv[0];
     if (program.find('/') != std::string::npos && ::access(program.c_str(), X_OK) != 0) check(errno, program.c_str());
     Ends in, out = make_pipe(), err = make_pipe();
     if (options.input) in = make_pipe();
@@ -142,6 +153,8 @@ Process::~Process() {
     // The group may outlive its leader: what the child left behind ends here too.
     ::kill(-pid_, SIGKILL);
     if (!status_) reap();
+    drain(err_);
+    tell_findings(program_, err_.text);
     close_fd(pidfd_);
     close_fd(in_);
     close_fd(out_.fd);

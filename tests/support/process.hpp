@@ -3,7 +3,8 @@
 //
 // One thread at a time per Process, and the one that made it lives as long as the child. The child leads its own process
 // group; destroying the Process kills that group, and the death of the test kills the child. Failing to start throws
-// std::system_error, which is a failed test; a name that is not in PATH is exit code 127, as in a shell.
+// std::system_error, which is a failed test; a name that is not in PATH is exit code 127, as in a shell. What a sanitizer says in
+// the child's stderr fails the test.
 #pragma once
 #include <sys/types.h>
 
@@ -78,6 +79,7 @@ private:
     void feed();
     void reap();
 
+    std::string program_;
     pid_t pid_ = -1;
     int pidfd_ = -1;
     int in_ = -1;

@@ -143,7 +143,7 @@ void UsbTestbed::add_silently(const UsbPlug& plug, const std::string& device, co
 
 std::string UsbTestbed::phone_address(std::size_t phone) const { return fmt::format("127.0.0.1:{}", ports_.at(phone)); }
 
-void UsbTestbed::unplug(const std::string& path) {
+void UsbTestbed::unplug(std::string path) {  // a copy: ours may be the name that is erased
     auto p = std::move(plugged_.at(path));
     plugged_.erase(path);
     p->phone->node().vanish();

@@ -39,7 +39,7 @@ public:
     UsbTestbed& operator=(const UsbTestbed&) = delete;
 
     UsbPhone& plug(const UsbPlug& plug);
-    void unplug(const std::string& path);
+    void unplug(std::string path);
     std::string phone_address(std::size_t phone) const;  // of a virtual phone, by TCP
 
     // The next `times` attempts to open the node of that path fail with EACCES; 0: all.
