@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -29,6 +30,11 @@ std::string descriptors(bool adb, std::size_t packet_bytes) {
     }
     const auto total = static_cast<char>(9 + interfaces.size());
     return d + "\x09\x02" + total + std::string("\x00\x02\x01\x00\x80\xfa", 6) + interfaces;
+}
+
+// With the sanitizer's options that main() was given.
+void judge(ProcessOptions& options) {
+    if (const char* given = std::getenv("DROVER_CHILD_TSAN_OPTIONS")) options.env["TSAN_OPTIONS"] = given;
 }
 
 std::string hex(std::string_view bytes) {
@@ -62,6 +68,7 @@ UsbTestbed::UsbTestbed(std::size_t phones, std::vector<std::string> more_sim) : 
                     "--port",       "0",   "--write-inventory", file.string()};
     options.argv.insert(options.argv.end(), more_sim.begin(), more_sim.end());
     options.env["LD_PRELOAD"] = std::nullopt;  // virtual phones live outside of this bus
+    judge(options);
     sim_ = std::make_unique<Process>(std::move(options));
     if (!sim_->wait_for_line("ready:")) throw std::runtime_error("drover sim did not get ready:\n" + sim_->err());
     ports_ = ports_of(read_file(file));
@@ -189,6 +196,7 @@ ProcessOptions UsbTestbed::command(std::vector<std::string> args) const {
         options.env[name] = std::nullopt;
     }
     options.env["XDG_STATE_HOME"] = (dir_ / "state").string();
+    judge(options);
     return options;
 }
 
