@@ -13,7 +13,7 @@ JournaledCall::JournaledCall(Parts parts, const Begin& begin, RowSink& rows) : p
         say("drover: this run cannot be resumed, its journal could not be written: " + why);
     });
     for (const auto& row : parts_.done) {
-        if (parts_.steps) job::give_row_again(*parts_.steps, row.index, row);
+        if (parts_.again) job::give_row_again(*parts_.again, row.index, row);
         rows_.on_row(row);
     }
     if (parts_.rest.empty()) {
@@ -39,7 +39,12 @@ void JournaledCall::wait() {
 
 void JournaledCall::on_row(Row row) {
     const auto target = parts_.rest[row.index];
-    parts_.journal->row(parts_.numbers[target], row);
+    auto note = [journal = parts_.journal, number = parts_.numbers[target], row] { journal->row(number, row); };
+    if (parts_.kept) {
+        parts_.kept->when_kept(target, std::move(note));
+    } else {
+        note();
+    }
     row.index = target;
     rows_.on_row(std::move(row));
 }

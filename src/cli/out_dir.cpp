@@ -145,6 +145,18 @@ OutputSink::Flow OutDir::add(std::size_t target, std::size_t number, std::string
     return Flow::later;
 }
 
+void OutDir::when_kept(std::size_t target, std::function<void()> then) {
+    {
+        const std::lock_guard lock(mutex_);
+        auto& t = targets_[target];
+        if (t.pending_bytes > 0 || !t.kept.empty() || t.being_kept) {
+            t.kept.push_back(std::move(then));
+            return make_ready(target);
+        }
+    }
+    then();
+}
+
 void OutDir::on_row(Row row) {
     const std::lock_guard lock(mutex_);
     const auto target = row.index;
@@ -180,6 +192,8 @@ void OutDir::write_one(std::unique_lock<std::mutex>& lock, Target& target) {
     auto pending = std::exchange(target.pending, {});
     const auto bytes = std::exchange(target.pending_bytes, 0);
     auto resumes = std::exchange(target.resumes, {});
+    const auto kept = std::exchange(target.kept, {});
+    target.being_kept = bytes > 0 || !kept.empty();
     auto row = std::exchange(target.row, {});
     auto error = target.error;
     lock.unlock();
@@ -192,11 +206,13 @@ void OutDir::write_one(std::unique_lock<std::mutex>& lock, Target& target) {
     target.error = error;
     lock.unlock();
     for (const auto& resume : resumes) resume();
+    for (const auto& then : kept) then();
     if (row) {
         if (!error.empty()) tell_not_written(*row, error);
         next_.on_row(std::move(*row));
     }
     lock.lock();
+    target.being_kept = false;
 }
 
 }  // namespace drover::cli

@@ -51,6 +51,7 @@ public:
     void on_step_begin(std::size_t target, std::size_t step) override;
     Flow on_step_output(std::size_t target, std::size_t step, OutputStream stream, std::string_view bytes,
                         std::function<void()> resume) override;
+    void when_kept(std::size_t target, std::function<void()> then) override;
     void on_row(Row row) override;
     void on_done() override;
 
@@ -63,6 +64,8 @@ private:
         std::set<std::size_t> begun;            // those that have a directory
         std::size_t pending_bytes = 0;
         std::vector<std::function<void()>> resumes;
+        std::vector<std::function<void()>> kept;  // wait until what is pending is written
+        bool being_kept = false;                  // the writer has some of this in hand
         std::optional<Row> row;
         std::string error;   // why its files cannot be written
         bool ready = false;  // in ready_

@@ -141,8 +141,9 @@ private:
         options.journal = parts->journal;
         if (o_.resume) {
             options.past = older_.past;
-            parts->steps = sinks.steps;
+            parts->again = sinks.steps;
         }
+        parts->kept = sinks.steps;
         std::vector<std::size_t> rest;
         for (const auto target : parts->rest) {
             rest.push_back(targets[target]);

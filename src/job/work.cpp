@@ -102,12 +102,11 @@ void JobWork::begin_step() {
     // What is left for the whole row; nothing once output was cut, so that no text follows a gap.
     const auto max = run_->limits.max_output_bytes;
     const auto room = total_.truncated ? 0 : max - std::min(max, total_.execute_msg.size());
-    const auto sink_target = run_->positions.empty() ? target_ : run_->positions[target_];
     output_.emplace(run_->secrets, room, keep,
-                    StepOutput::Sinks{run_->output, run_->artifacts, sink_target, position_});
+                    StepOutput::Sinks{run_->output, run_->artifacts, sink_target(), position_});
     step_opened_ = false;
     if (restore_step()) return;
-    if (run_->artifacts) run_->artifacts->on_step_begin(sink_target, position_);
+    if (run_->artifacts) run_->artifacts->on_step_begin(sink_target(), position_);
     heed_failures();
     const auto yes = wanted();
     if (!yes) return;

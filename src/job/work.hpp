@@ -6,6 +6,7 @@
 // the phone. Steps that were not reached are `skipped`. Told to stop, it ends the step and runs `finally`, each step of which
 // has a limit of its own.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,8 @@ private:
     bool restore_step();
     bool has_past() const;
     void heed_failures();
+    std::size_t sink_target() const { return run_->positions.empty() ? target_ : run_->positions[target_]; }
+    void note(std::function<void(Journal& journal, std::size_t phone)> write);
     void note_begin();
     void note_end(const Row& part);
     void begin_attempt();

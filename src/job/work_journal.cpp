@@ -12,22 +12,33 @@ Outcome interrupted_step() {
     return {Code::interrupted, dispatch::error_text(Code::interrupted, kWhy), {}, Phase::run, true};
 }
 
+// What a step printed is in its files before the journal says that it ended: else a run that is killed in between would have lost it.
+// All notes of a phone keep their order.
+void JobWork::note(std::function<void(Journal& journal, std::size_t phone)> write) {
+    auto now = [write = std::move(write), journal = run_->journal, phone = run_->numbers[target_]] {
+        write(*journal, phone);
+    };
+    if (!run_->artifacts) return now();
+    run_->artifacts->when_kept(sink_target(), std::move(now));
+}
+
 // A step that must not run twice is begun only when the journal has it on disk.
 void JobWork::note_begin() {
     if (!run_->journal) return begin_attempt();
     if (step().idempotent) {
-        run_->journal->begin(run_->numbers[target_], position_, {});
+        note([position = position_](Journal& journal, std::size_t phone) { journal.begin(phone, position, {}); });
         return begin_attempt();
     }
     stage_ = Stage::noting;
-    run_->journal->begin(run_->numbers[target_], position_,
-                         [handle = handle_, &loop = phone_->loop(), position = position_] {
-                             loop.post([handle, position] {
-                                 JobWork* self = *handle;
-                                 if (self && self->stage_ == Stage::noting && self->position_ == position)
-                                     self->begin_attempt();
-                             });
-                         });
+    auto noted = [handle = handle_, &loop = phone_->loop(), position = position_] {
+        loop.post([handle, position] {
+            JobWork* self = *handle;
+            if (self && self->stage_ == Stage::noting && self->position_ == position) self->begin_attempt();
+        });
+    };
+    note([noted = std::move(noted), position = position_](Journal& journal, std::size_t phone) {
+        journal.begin(phone, position, noted);
+    });
 }
 
 void JobWork::note_end(const Row& part) {
@@ -37,7 +48,9 @@ void JobWork::note_end(const Row& part) {
     ended.part = part;
     ended.opened = step_opened_;
     if (const auto slot = step().output_slot) ended.output = outputs_[*slot];
-    run_->journal->end(run_->numbers[target_], position_, ended);
+    note([ended = std::move(ended), position = position_](Journal& journal, std::size_t phone) {
+        journal.end(phone, position, ended);
+    });
 }
 
 bool JobWork::has_past() const {
@@ -61,9 +74,7 @@ bool JobWork::restore_step() {
     if (found == past.ended.end()) return false;
     const auto& ended = found->second;
     result_ = ended.result;
-    if (run_->artifacts)
-        give_step_again(*run_->artifacts, run_->positions.empty() ? target_ : run_->positions[target_], position_,
-                        result_, ended.part);
+    if (run_->artifacts) give_step_again(*run_->artifacts, sink_target(), position_, result_, ended.part);
     result_.output_begin = static_cast<std::uint32_t>(total_.execute_msg.size());
     append_output(total_, ended.part);
     total_.output_bytes += result_.output_bytes;

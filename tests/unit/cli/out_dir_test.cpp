@@ -143,6 +143,32 @@ TEST_F(OutDirTest, StepsLeaveNothingOfAnOlderRun) {
     EXPECT_FALSE(std::filesystem::exists(dir_ / "kept/b/1-x/stdout"));
 }
 
+TEST_F(OutDirTest, TellsWhenWhatWasPrintedIsInItsFile) {
+    auto out = *OutDir::create_by_step(dir_ / "kept", {"a", "b"}, {"1-x"}, OutDir::Older::same_run, queue_);
+    const auto me = std::this_thread::get_id();
+    std::thread::id at_once;
+    out->when_kept(0, [&] { at_once = std::this_thread::get_id(); });
+    EXPECT_EQ(at_once, me) << "there was nothing to wait for";
+    std::string order;
+    std::promise<std::string> kept;
+    out->on_step_begin(0, 0);
+    const std::string text(300'000, 'x');
+    out->on_step_output(0, 0, OutputStream::out, text, [] {});
+    out->when_kept(0, [&] { order += read_file(dir_ / "kept/a/1-x/stdout") == text ? "whole " : "cut "; });
+    out->when_kept(0, [&] { kept.set_value(order + "second"); });
+    EXPECT_EQ(kept.get_future().get(), "whole second");
+    // Where nothing can be written, nobody waits for ever.
+    dir_.write("kept/b", "no directory");
+    std::promise<void> given_up;
+    out->on_step_output(1, 0, OutputStream::out, "x", [] {});
+    out->when_kept(1, [&] { given_up.set_value(); });
+    given_up.get_future().get();
+    out->on_row(saved_row(0));
+    out->on_row(saved_row(1));
+    out->on_done();
+    EXPECT_EQ(until_done(queue_).size(), 2U);
+}
+
 TEST_F(OutDirTest, SaysWhatIsWrongBeforeAnythingIsSent) {
     dir_.write("file", "");
     const auto below_a_file = OutDir::create(dir_ / "file" / "out", {"a"}, queue_);

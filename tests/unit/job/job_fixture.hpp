@@ -9,6 +9,7 @@
 #include "dispatch/dispatcher.hpp"
 #include "job/work.hpp"
 #include "support/fake_phone.hpp"
+#include "support/process.hpp"
 #include "support/temp_dir.hpp"
 
 namespace drover::test {
@@ -31,7 +32,8 @@ struct Event {
     }
     void wait_for(int wanted) {
         std::unique_lock lock(mutex);
-        changed.wait(lock, [&] { return count >= wanted; });
+        if (!changed.wait_for(lock, kWaitMax, [&] { return count >= wanted; }))
+            throw std::runtime_error("what a test waits for did not happen");
     }
 };
 
