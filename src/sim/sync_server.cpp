@@ -132,7 +132,7 @@ bool SyncServer::perform(SyncId id, std::string path, ByteView rest, SyncBytes& 
             if (!file) {
                 adb::append_sync_fail(out, with_errno("open failed", errno));
             } else {
-                sending_ = Sending{std::move(file), adb::make_sync_encoder(*compression), {}};
+                sending_ = Sending{std::move(file), adb::make_sync_encoder(*compression), {}, {}};
             }
             return true;
         }
@@ -201,6 +201,11 @@ Result<void> SyncServer::take(ByteView bytes) {
         return {};
     }
     if (r.size > PhoneFiles::kFileBytesMax) return fail(Code::file_failed, with_errno("write failed", EFBIG));
+    if (is_hole(bytes)) {
+        r.hole = true;
+        if (!skip_hole(r.file.get(), bytes)) return fail(Code::file_failed, with_errno("write failed", errno));
+        return {};
+    }
     while (!bytes.empty()) {
         const ssize_t n = ::write(r.file.get(), bytes.data(), bytes.size());
         if (n < 0 && errno == EINTR) continue;
@@ -221,6 +226,8 @@ void SyncServer::finish_receiving(std::int64_t mtime, SyncBytes& out) {
     if (why.empty() && r.link) {
         while (!r.target.empty() && r.target.back() == '\0') r.target.pop_back();
         if (const int error = files_.make_link(r.target, r.path)) why = with_errno("couldn't create symlink", error);
+    } else if (why.empty() && r.hole && !end_hole(r.file.get())) {
+        why = with_errno("write failed", errno);
     } else if (why.empty() && ::fchmod(r.file.get(), r.mode) != 0) {
         why = with_errno("fchmod failed", errno);
     }
@@ -235,7 +242,7 @@ void SyncServer::finish_receiving(std::int64_t mtime, SyncBytes& out) {
 void SyncServer::send_piece(SyncBytes& out) {
     auto& s = *sending_;
     std::array<std::uint8_t, adb::kSyncDataBytesMax> buffer;
-    const ssize_t n = ::read(s.file.get(), buffer.data(), buffer.size());
+    const ssize_t n = s.reader.read(s.file.get(), buffer);
     if (n < 0 && errno == EINTR) return;
     if (n < 0) {
         adb::append_sync_fail(out, with_errno("read failed", errno));

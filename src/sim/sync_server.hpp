@@ -8,6 +8,7 @@
 #include <string>
 
 #include "adb/sync_compression.hpp"
+#include "base/holes.hpp"
 #include "sim/phone_files.hpp"
 
 namespace drover::sim {
@@ -32,12 +33,14 @@ private:
         UniqueFd file;
         std::string target;
         std::uint64_t size = 0;
+        bool hole = false;  // in it
         std::unique_ptr<adb::SyncDecoder> decoder;
         bool failed = false;  // told; the rest is swallowed, as adbd does
     };
     struct Sending {  // a file that the client gets
         UniqueFd file;
         std::unique_ptr<adb::SyncEncoder> encoder;
+        HoleReader reader;
         adb::SyncBytes encoded;
     };
     struct Listing {

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/holes.hpp"
+
 namespace drover::transfer {
 namespace {
 
@@ -27,7 +29,7 @@ public:
 
     Result<std::size_t> read(std::span<std::uint8_t> to) override {
         for (;;) {
-            const ssize_t n = ::read(fd_, to.data(), to.size());
+            const ssize_t n = reader_.read(fd_, to);
             if (n >= 0) return static_cast<std::size_t>(n);
             if (errno != EINTR) return os_error(path_);
         }
@@ -36,6 +38,7 @@ public:
 private:
     int fd_;
     std::string path_;
+    HoleReader reader_;
 };
 
 struct CloseDirectory {

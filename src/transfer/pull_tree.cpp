@@ -11,6 +11,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/holes.hpp"
+
 namespace drover::transfer {
 namespace {
 
@@ -38,6 +40,10 @@ public:
         return file_ < 0 ? os_error(name) : Result<void>();
     }
     Result<void> write(ByteView bytes) override {
+        if (is_hole(bytes)) {
+            has_hole_ = true;
+            return skip_hole(file_, bytes) ? Result<void>() : os_error(file_name_);
+        }
         while (!bytes.empty()) {
             const ssize_t n = ::write(file_, bytes.data(), bytes.size());
             if (n < 0 && errno == EINTR) continue;
@@ -48,7 +54,7 @@ public:
     }
     Result<void> close(std::int64_t mtime) override {
         const timespec times[2] = {{mtime, 0}, {mtime, 0}};
-        const bool set = ::futimens(file_, times) == 0;
+        const bool set = (!std::exchange(has_hole_, false) || end_hole(file_)) && ::futimens(file_, times) == 0;
         const int why = errno;
         const bool closed = ::close(std::exchange(file_, -1)) == 0;
         if (!set) errno = why;
@@ -116,6 +122,7 @@ private:
     fs::path aside_;
     int aside_fd_ = -1;
     int file_ = -1;
+    bool has_hole_ = false;  // in it
     std::string file_name_;
     std::vector<std::string> tops_;
 };
