@@ -149,6 +149,12 @@ void FileParser::read_what(const yaml::MapReader& map, const std::string& path, 
     if (map.find("with") && !map.find("uses")) map.problem("with", "goes with 'uses' only");
     if (map.find("uses")) return read_uses(map, path, std::move(step));
     step.kind = std::string(chosen->key.name);
+    // What the job exports before every step is simply of no use to some; what stands at a step is a mistake there.
+    if (!chosen->takes_env) {
+        if (map.find("env"))
+            map.problem("env", fmt::format("has no meaning for '{}': only for {}", step.kind, kinds_with_env()));
+        step.env.clear();
+    }
     step.action = chosen->read(*map.find(chosen->key.name), fmt::format("{}.{}", path, chosen->key.name), reader_);
     read_register(map, step);
     if (!step.action) return;

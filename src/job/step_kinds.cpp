@@ -1,5 +1,7 @@
 #include "job/step_kinds.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "job/steps/kinds.hpp"
@@ -8,18 +10,21 @@ namespace drover::job {
 namespace {
 
 const std::array kKinds{
-    StepKind{{"run", false, "shell", "A shell line, or several, for the phone's shell."}, {}, read_run},
+    StepKind{{"run", false, "shell", "A shell line, or several, for the phone's shell."}, {}, read_run, true},
     StepKind{{"sleep", false, "duration", "Waits that long."}, {}, read_sleep},
     StepKind{{"fail", false, "text", "Ends the job on this phone as failed, with this message."}, {}, read_fail},
     StepKind{{"wait-for", false, "wait-for", "Asks the phone again and again until this holds."},
              kWaitForKeys,
-             read_wait_for},
+             read_wait_for,
+             true},
     StepKind{{"host-run", false, "host-run", "Runs a program on this host, for each phone or once."},
              kHostRunKeys,
-             read_host_run},
+             read_host_run,
+             true},
     StepKind{{"instrument", false, "instrument", "Runs instrumented tests; each becomes a test case of the reports."},
              kInstrumentKeys,
-             read_instrument},
+             read_instrument,
+             true},
     StepKind{{"push", false, "push", "Copies files and directories of this host to the phone."}, kPushKeys, read_push},
     StepKind{{"pull", false, "pull", "Copies files and directories of the phone to this host."}, kPullKeys, read_pull},
     StepKind{{"install", false, "install", "Installs an app; several packages are the parts of one."},
@@ -45,5 +50,13 @@ bool read_yes(const yaml::Node& value, const std::string& path, FileReader& read
 }
 
 std::span<const StepKind> step_kinds() { return kKinds; }
+
+std::string kinds_with_env() {
+    std::string out;
+    for (const auto& kind : kKinds) {
+        if (kind.takes_env) out += fmt::format("{}{}", out.empty() ? "" : ", ", kind.key.name);
+    }
+    return out;
+}
 
 }  // namespace drover::job

@@ -15,8 +15,11 @@ struct StepKind {
     std::span<const yaml::KeySpec> values;  // the keys of its value, where that is a map
     // Reads the value of the key. Null: reported.
     std::shared_ptr<const Action> (*read)(const yaml::Node& value, const std::string& path, FileReader& reader);
+    bool takes_env = false;  // `env` has a meaning: it runs a command line, or a program
 };
 
 std::span<const StepKind> step_kinds();
+// "run, host-run …", for people.
+std::string kinds_with_env();
 
 }  // namespace drover::job

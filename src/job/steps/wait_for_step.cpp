@@ -27,10 +27,12 @@ public:
         if (!command) return fail(Code::step_impossible, std::move(command.error()));
         auto words = question_.words.expand(context.scope);
         if (!words) return fail(Code::step_impossible, std::move(words.error()));
-        return std::make_unique<PollActivity>(context, *std::move(command), *std::move(words), every_);
+        return std::make_unique<PollActivity>(context, shell_exports(context.env) + *command, *std::move(words),
+                                              every_);
     }
-    std::string describe(const Scope& scope, std::string_view) const override {
-        return fmt::format("every {} until it exits 0: {}", drover::to_string(every_), question_.shell.preview(scope));
+    std::string describe(const Scope& scope, std::string_view exports) const override {
+        return fmt::format("every {} until it exits 0: {}{}", drover::to_string(every_), exports,
+                           question_.shell.preview(scope));
     }
     void each_template(const std::function<void(const Template&)>& tell) const override {
         tell(question_.shell);
