@@ -15,16 +15,29 @@
 namespace drover::cli {
 namespace {
 
-std::string file_text(ReportFile::Kind kind, std::string_view name, const report::Summary& summary,
-                      std::span<const Row> rows, report::Steps steps) {
-    switch (kind) {
-        case ReportFile::Kind::junit: return report::document_junit(name, summary, rows, report::JunitSuite::phone);
+namespace fs = std::filesystem;
+
+// A page that may be moved together with its artifacts finds them all the same. One that goes into a pipe is nobody knows where.
+fs::path seen_from(const fs::path& report, bool in_place, const fs::path& artifacts) {
+    if (artifacts.empty()) return {};
+    const auto there = fs::absolute(artifacts).lexically_normal();
+    return in_place ? there : there.lexically_relative(fs::absolute(report).lexically_normal().parent_path());
+}
+
+std::string file_text(const ReportFile& file, bool in_place, const ReportContents& what) {
+    switch (file.kind) {
+        case ReportFile::Kind::junit:
+            return report::document_junit(what.name, what.summary, what.rows, report::JunitSuite::phone,
+                                          what.artifacts.string());
         case ReportFile::Kind::junit_steps:
-            return report::document_junit(name, summary, rows, report::JunitSuite::step);
-        case ReportFile::Kind::html: return report::document_html(name, summary, rows);
+            return report::document_junit(what.name, what.summary, what.rows, report::JunitSuite::step,
+                                          what.artifacts.string());
+        case ReportFile::Kind::html:
+            return report::document_html(what.name, what.summary, what.rows,
+                                         seen_from(file.path, in_place, what.artifacts).string());
         case ReportFile::Kind::json: break;
     }
-    return report::document_json(summary, rows, steps);
+    return report::document_json(what.summary, what.rows, what.steps);
 }
 
 }  // namespace
@@ -55,11 +68,10 @@ ReportFiles::~ReportFiles() {
     }
 }
 
-Result<void> ReportFiles::write(std::string_view name, const report::Summary& summary, std::span<const Row> rows,
-                                report::Steps steps) {
+Result<void> ReportFiles::write(const ReportContents& what) {
     std::string problems;
     for (auto& file : files_) {
-        const bool ok = write_all(file.fd, file_text(file.wanted.kind, name, summary, rows, steps)) &&
+        const bool ok = write_all(file.fd, file_text(file.wanted, file.temporary.empty(), what)) &&
                         ::close(std::exchange(file.fd, -1)) == 0 &&
                         (file.temporary.empty() || ::rename(file.temporary.c_str(), file.wanted.path.c_str()) == 0);
         if (ok) continue;

@@ -6,12 +6,21 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/command.hpp"
 #include "report/json.hpp"
 
 namespace drover::cli {
+
+struct ReportContents {
+    std::string_view name;  // the job's, or the command
+    const report::Summary& summary;
+    std::span<const Row> rows;
+    report::Steps steps;
+    std::filesystem::path artifacts;  // what the files of the steps are below; empty: there are none
+};
 
 class ReportFiles {
 public:
@@ -20,9 +29,8 @@ public:
     ReportFiles& operator=(ReportFiles&&) noexcept = default;
     ~ReportFiles();  // removes what was not written
 
-    // name: the job's, or the command. Failure: all files were tried; the error names those that could not be written.
-    Result<void> write(std::string_view name, const report::Summary& summary, std::span<const Row> rows,
-                       report::Steps steps);
+    // Failure: all files were tried; the error names those that could not be written.
+    Result<void> write(const ReportContents& what);
 
 private:
     struct File {

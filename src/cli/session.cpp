@@ -103,7 +103,9 @@ private:
         report::Ending ending{stopper_.signal(), presenter.results().lost()};
         summary.exit_code = exit_code(summary.tally, ending);
         presenter.finish(summary);
-        if (const auto written = reports.write(task_.name, summary, presenter.rows(), task_.steps); !written) {
+        const ReportContents contents{task_.name, summary, presenter.rows(), task_.steps,
+                                      task_.artifacts.value_or(std::filesystem::path())};
+        if (const auto written = reports.write(contents); !written) {
             say("drover: " + written.error().message);
             ending.results_lost = true;
         }

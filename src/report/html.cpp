@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "report/failure.hpp"
 #include "report/junit.hpp"
 
@@ -26,7 +27,7 @@ td.c{color:#fff;background:var(--c);text-align:right}td.skipped{color:#0009}
 .bar i{position:absolute;top:0;bottom:0;min-width:2px;background:var(--c);border-right:1px solid Canvas}
 .why{white-space:normal;max-width:50rem}details{margin:.2rem 0}summary{cursor:pointer}
 summary b{color:var(--c)}pre{margin:.2rem 0 .6rem 1rem;padding:.4rem;border-left:3px solid var(--c);background:var(--line);overflow-x:auto}
-.note{opacity:.75}
+.note{opacity:.75}.files{margin:.2rem 0 .6rem 1rem}
 </style>)";
 
 std::string title_of(const StepResult& step) {
@@ -85,19 +86,41 @@ std::string timeline(std::span<const Row> rows) {
     return text + "</table></div>\n";
 }
 
-std::string output_of(const Row& row) {
+// For href: whatever a path may hold that a URL would read otherwise.
+std::string url_of(std::string_view path) {
+    std::string out;
+    for (const char c : path) {
+        const bool plain = is_alnum(c) || c == '/' || c == '-' || c == '.' || c == '_' || c == '~';
+        out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return out;
+}
+
+std::string files_of(const StepResult& step, std::string_view artifacts) {
+    if (step.files.empty()) return {};
+    std::string text = "<p class=\"files\">";
+    for (const auto& file : step.files) {
+        const auto name = xml_text(file);
+        if (&file != &step.files.front()) text += "<br>";
+        text +=
+            artifacts.empty() ? name : fmt::format("<a href=\"{}/{}\">{}</a>", url_of(artifacts), url_of(file), name);
+    }
+    return text + "</p>\n";
+}
+
+std::string output_of(const Row& row, std::string_view artifacts) {
     std::string text =
         fmt::format("<details{}><summary class=\"{}\"><b>{}</b> {}</summary>\n", row.ok() ? "" : " open",
                     status_of(row), xml_text(row.instance_id), row.ok() ? "ok" : xml_text(failure_line(row)));
     for (const auto& step : row.steps) {
         if (step.skipped) continue;
         const auto piece = row.execute_msg.substr(step.output_begin, step.output_end - step.output_begin);
-        if (piece.empty() && step.code == Code::ok && step.tests.empty()) continue;
+        if (piece.empty() && step.code == Code::ok && step.tests.empty() && step.files.empty()) continue;
         text += fmt::format("<div class=\"{}\">{}<pre>{}", step_status(step), tip_of(step), xml_text(piece));
         for (const auto& test : step.tests)
             text += fmt::format("{}: {} {} {}\n", to_string(test.verdict), xml_text(test.suite), xml_text(test.name),
                                 xml_text(test.message));
-        text += "</pre></div>\n";
+        text += fmt::format("</pre>{}</div>\n", files_of(step, artifacts));
     }
     if (row.steps.empty() && !row.execute_msg.empty())
         text += fmt::format("<pre>{}</pre>\n", xml_text(row.execute_msg));
@@ -107,7 +130,8 @@ std::string output_of(const Row& row) {
 
 }  // namespace
 
-std::string document_html(std::string_view name, const Summary& summary, std::span<const Row> rows) {
+std::string document_html(std::string_view name, const Summary& summary, std::span<const Row> rows,
+                          std::string_view artifacts) {
     const Row none;
     const Row* widest = &none;
     for (const auto& row : rows) {
@@ -118,7 +142,7 @@ std::string document_html(std::string_view name, const Summary& summary, std::sp
     text += grid(rows, widest);
     if (!widest->steps.empty()) text += timeline(rows);
     text += "<h2>Outputs</h2>\n";
-    for (const auto& row : rows) text += output_of(row);
+    for (const auto& row : rows) text += output_of(row, artifacts);
     return text + "</body></html>\n";
 }
 

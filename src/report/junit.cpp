@@ -25,9 +25,23 @@ struct Case {
     bool skipped = false;
     std::string message;  // "CPS.0191: ..."
     std::string details;  // the text of the element: a stack trace
-    std::string_view output;
+    std::string output;
     std::string note;
+    std::string attachments;  // lines
 };
+
+// What is left of a mark that a phone printed is none.
+std::string without_attachments(std::string_view output) {
+    constexpr std::string_view kMark = "[[ATTACHMENT|", kHarmless = "[ [ATTACHMENT|";
+    std::string out;
+    while (true) {
+        const auto at = output.find(kMark);
+        out += output.substr(0, at);
+        if (at == std::string_view::npos) return out;
+        out += kHarmless;
+        output.remove_prefix(at + kMark.size());
+    }
+}
 
 std::string text_of(const Case& c) {
     auto text = fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{}\">\n", xml_text(c.suite_name),
@@ -38,7 +52,11 @@ std::string text_of(const Case& c) {
             fmt::format("      <{0} type=\"{1}\" message=\"{2}\">{3}</{0}>\n", is_failure(c.code) ? "failure" : "error",
                         info(c.code).name, xml_text(c.message), xml_text(c.details));
     }
-    if (!c.output.empty()) text += fmt::format("      <system-out>{}</system-out>\n", xml_text(c.output));
+    if (!c.output.empty() || !c.attachments.empty()) {
+        const bool joins = !c.output.empty() && !c.output.ends_with('\n') && !c.attachments.empty();
+        text += fmt::format("      <system-out>{}{}{}</system-out>\n", xml_text(c.output), joins ? "\n" : "",
+                            xml_text(c.attachments));
+    }
     if (!c.note.empty()) text += fmt::format("      <system-err>{}</system-err>\n", xml_text(c.note));
     return text + "    </testcase>\n";
 }
@@ -58,41 +76,59 @@ std::string text_of(std::string_view name, std::uint64_t ms, const std::vector<C
 }
 
 Case case_of_row(std::string_view name, const Row& row) {
-    return {std::string(name), row.instance_id,     row.ms, row.code, false, failure_line(row), {},
-            row.execute_msg,   truncation_line(row)};
+    Case c;
+    c.suite_name = std::string(name);
+    c.name = row.instance_id;
+    c.ms = row.ms;
+    c.code = row.code;
+    c.message = failure_line(row);
+    c.output = without_attachments(row.execute_msg);
+    c.note = truncation_line(row);
+    return c;
 }
 
 std::string step_title(const StepResult& step) {
     return step.combination.empty() ? step.name : fmt::format("{} ({})", step.name, step.combination);
 }
 
-// The step, and the tests it ran.
-void add_cases(const Row& row, const StepResult& step, std::string_view suite, std::string_view name,
-               std::vector<Case>& to) {
-    Case c{std::string(suite),
-           std::string(name),
-           step.ms,
-           step.continued ? Code::ok : step.code,
-           step.skipped,
-           {},
-           {},
-           {},
-           {}};
+Case case_of_step(const Row& row, const StepResult& step, std::string_view suite, std::string_view name) {
+    Case c;
+    c.suite_name = std::string(suite);
+    c.name = std::string(name);
+    c.ms = step.ms;
+    c.code = step.continued ? Code::ok : step.code;
+    c.skipped = step.skipped;
     if (step.code != Code::ok) {
         c.message = fmt::format("{}: {}", info(step.code).name, step.error_msg);
         if (step.continued) c.note = c.message;
     }
-    c.output = std::string_view(row.execute_msg).substr(step.output_begin, step.output_end - step.output_begin);
-    to.push_back(std::move(c));
-    for (const auto& test : step.tests) {
-        Case t{test.suite, test.name,    0,  Code::ok, test.verdict == TestCase::Verdict::skipped,
-               {},         test.message, {}, {}};
-        if (test.verdict == TestCase::Verdict::failed) t.code = Code::command_failed;
-        if (test.verdict == TestCase::Verdict::error) t.code = Code::internal;
-        if (t.code != Code::ok) t.message = test.message.substr(0, test.message.find('\n'));
-        if (t.code == Code::ok) t.details.clear();
-        to.push_back(std::move(t));
-    }
+    const auto output =
+        std::string_view(row.execute_msg).substr(step.output_begin, step.output_end - step.output_begin);
+    // A program of this host may attach what it likes.
+    c.output = step.kind == "host-run" ? std::string(output) : without_attachments(output);
+    return c;
+}
+
+Case case_of_test(const TestCase& test) {
+    Case c;
+    c.suite_name = test.suite;
+    c.name = test.name;
+    c.skipped = test.verdict == TestCase::Verdict::skipped;
+    if (test.verdict == TestCase::Verdict::failed) c.code = Code::command_failed;
+    if (test.verdict == TestCase::Verdict::error) c.code = Code::internal;
+    if (c.code == Code::ok) return c;
+    c.details = test.message;
+    c.message = test.message.substr(0, test.message.find('\n'));
+    return c;
+}
+
+// The step, and the tests it ran.
+void add_cases(const Row& row, const StepResult& step, const std::string& suite, const std::string& name,
+               std::string_view artifacts, std::vector<Case>& to) {
+    to.push_back(case_of_step(row, step, suite, name));
+    for (const auto& file : step.files)
+        to.back().attachments += fmt::format("[[ATTACHMENT|{}{}{}]]\n", artifacts, artifacts.empty() ? "" : "/", file);
+    for (const auto& test : step.tests) to.push_back(case_of_test(test));
 }
 
 // Where no step is to blame, the phone itself is a case: it was stopped, or never came so far.
@@ -101,24 +137,24 @@ bool blames_no_step(const Row& row) {
                                      [](const StepResult& s) { return s.code != Code::ok && !s.continued; });
 }
 
-std::string suites_by_phone(std::span<const Row> rows) {
+std::string suites_by_phone(std::span<const Row> rows, std::string_view artifacts) {
     std::string text;
     for (const auto& row : rows) {
         std::vector<Case> cases;
-        for (const auto& step : row.steps) add_cases(row, step, row.instance_id, step_title(step), cases);
+        for (const auto& step : row.steps) add_cases(row, step, row.instance_id, step_title(step), artifacts, cases);
         if (blames_no_step(row)) cases.push_back(case_of_row(row.instance_id, row));
         text += text_of(row.instance_id, row.ms, cases);
     }
     return text;
 }
 
-std::string suites_by_step(std::span<const Row> rows) {
+std::string suites_by_step(std::span<const Row> rows, std::string_view artifacts) {
     std::vector<std::pair<std::string, std::vector<Case>>> suites;
     std::vector<Case> not_begun, between;
     for (const auto& row : rows) {
         for (std::size_t i = 0; i < row.steps.size(); ++i) {
             if (i == suites.size()) suites.emplace_back(step_title(row.steps[i]), std::vector<Case>());
-            add_cases(row, row.steps[i], suites[i].first, row.instance_id, suites[i].second);
+            add_cases(row, row.steps[i], suites[i].first, row.instance_id, artifacts, suites[i].second);
         }
         if (row.steps.empty()) {
             not_begun.push_back(case_of_row("not begun", row));
@@ -167,7 +203,8 @@ std::string xml_text(std::string_view utf8) {
     return out;
 }
 
-std::string document_junit(std::string_view name, const Summary& summary, std::span<const Row> rows, JunitSuite suite) {
+std::string document_junit(std::string_view name, const Summary& summary, std::span<const Row> rows, JunitSuite suite,
+                           std::string_view artifacts) {
     std::string text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n";
     const bool has_steps = std::any_of(rows.begin(), rows.end(), [](const Row& row) { return !row.steps.empty(); });
     if (suite == JunitSuite::call || !has_steps) {
@@ -175,7 +212,7 @@ std::string document_junit(std::string_view name, const Summary& summary, std::s
         for (const auto& row : rows) cases.push_back(case_of_row(name, row));
         text += text_of(name, summary.ms, cases);
     } else {
-        text += suite == JunitSuite::phone ? suites_by_phone(rows) : suites_by_step(rows);
+        text += suite == JunitSuite::phone ? suites_by_phone(rows, artifacts) : suites_by_step(rows, artifacts);
     }
     return text + "</testsuites>\n";
 }

@@ -14,9 +14,11 @@ namespace drover::report {
 enum class JunitSuite : std::uint8_t { call, phone, step };
 
 // A command that failed is a <failure>; a phone, link or host that failed is an <error>. `name` is the job's, or the command.
-// Rows without steps always make one suite of the call.
+// Rows without steps always make one suite of the call. artifacts: the directory of the steps' files, from where the CI server
+// looks; each file is a line [[ATTACHMENT|artifacts/FILE]] of its case's system-out, as Jenkins and GitLab read it. Such a line
+// in what a phone printed is made harmless: it could name any file of the server.
 std::string document_junit(std::string_view name, const Summary& summary, std::span<const Row> rows,
-                           JunitSuite suite = JunitSuite::call);
+                           JunitSuite suite = JunitSuite::call, std::string_view artifacts = {});
 
 // Text for XML 1.0: markup escaped; characters XML cannot carry (controls, U+FFFE, U+FFFF) become U+FFFD. `utf8` must be valid.
 std::string xml_text(std::string_view utf8);

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <map>
 #include <regex>
+#include <set>
 
 #include "support/drover.hpp"
 #include "where.hpp"
@@ -100,6 +101,58 @@ TEST(JobReports, TwelveStepsOnAHundredPhonesTellTheSameEverywhere) {
     EXPECT_THAT(page, HasSubstr("it's a test on vphone-0001"));
     EXPECT_THAT(page, Not(HasSubstr("<script")));
     EXPECT_EQ(document.at("summary").at("ok").as_int64(), static_cast<std::int64_t>(good));
+}
+
+std::multiset<std::string> found_in(const std::string& text, const char* pattern) {
+    const std::regex expression(pattern);
+    std::multiset<std::string> out;
+    for (std::sregex_iterator it(text.begin(), text.end(), expression), end; it != end; ++it) out.insert((*it)[1]);
+    return out;
+}
+
+TEST(JobReports, TheFilesOfStepsAreTheSameEverywhere) {
+    const SimProcess sim(3);
+    const TempDir dir;
+    dir.write("j.yaml",
+              "version: 1\nartifacts: art of it\nsteps:\n"
+              "  - {name: make, run: 'cd /data/local/tmp && echo 1 >one && mkdir -p d && echo 2 >d/two'}\n"
+              "  - {name: both, pull: [/data/local/tmp/one, /data/local/tmp/d]}\n  - {name: log, logcat: true}\n"
+              "  - {name: none, if: \"instance == 'vphone-0002'\", pull: /data/local/tmp/missing}\n");
+    const auto report = [&](const char* kind, const char* name) {
+        return fmt::format("{}={}", kind, (dir / name).string());
+    };
+    dir.write("reports/keep", "");
+    const auto done =
+        run_drover({"run", (dir / "j.yaml").string(), "--inventory", sim.inventory(), "--output", "json", "--report",
+                    report("json", "reports/r.json"), "--report", report("junit", "reports/phones.xml"), "--report",
+                    report("junit-steps", "reports/steps.xml"), "--report", report("html", "reports/r.html")},
+                   {{"XDG_STATE_HOME", dir.path().string()}});
+    EXPECT_EQ(done.code(), 10) << done.err;
+    const auto text = read_file(dir / "reports" / "r.json");
+    EXPECT_EQ(text, done.out);
+    const auto document = json::parse(text);
+    const auto top = dir / "art of it";
+    std::multiset<std::string> files, attached, linked;
+    for (const auto& row : document.at("rows").as_array()) {
+        for (const auto& step : row.at("steps").as_array()) {
+            const auto* of_step = step.as_object().if_contains("files");
+            for (const auto& file : of_step ? of_step->as_array() : json::array()) {
+                const auto name = told(file);
+                EXPECT_TRUE(std::filesystem::exists(top / name)) << name;
+                files.insert(name);
+                attached.insert((top / name).string());
+                linked.insert("../art%20of%20it/" + name);
+            }
+        }
+    }
+    EXPECT_EQ(files.size(), 9U) << text;
+    EXPECT_EQ(found_in(read_file(dir / "reports" / "phones.xml"), R"re(\[\[ATTACHMENT\|([^\]]*)\]\]\n)re"), attached);
+    EXPECT_EQ(found_in(read_file(dir / "reports" / "steps.xml"), R"re(\[\[ATTACHMENT\|([^\]]*)\]\]\n)re"), attached);
+    const auto page = read_file(dir / "reports" / "r.html");
+    EXPECT_EQ(found_in(page, R"re(<a href="([^"]*)">)re"), linked);
+    EXPECT_EQ(found_in(page, R"re(<a href="[^"]*">([^<]*)</a>)re"), files);
+    expect_valid_junit(dir / "reports" / "phones.xml");
+    expect_valid_junit(dir / "reports" / "steps.xml");
 }
 
 TEST(JobReports, EveryGoodJobRunsWithItsSecretsMasked) {

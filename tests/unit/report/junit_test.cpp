@@ -119,6 +119,53 @@ TEST(Junit, APhoneThatFailedBetweenStepsFailsInEveryShape) {
     EXPECT_NE(steps.find("<testcase classname=\"between steps\" name=\"b\""), std::string::npos) << steps;
 }
 
+TEST(Junit, FilesOfAStepAreAttachments) {
+    auto rows = job_rows();
+    rows[0].steps[0].files = {"a/1-s1/x & y.txt", "a/1-s1/z"};
+    rows[0].steps[1].files = {"a/2-s2/only"};
+    rows[0].steps[1].output_begin = 8;
+    const auto phones = document_junit("j", Summary{}, rows, JunitSuite::phone, "out/art");
+    EXPECT_NE(phones.find("<system-out>one\n[[ATTACHMENT|out/art/a/1-s1/x &amp; y.txt]]\n"
+                          "[[ATTACHMENT|out/art/a/1-s1/z]]\n</system-out>"),
+              std::string::npos)
+        << phones;
+    EXPECT_NE(phones.find("<system-out>[[ATTACHMENT|out/art/a/2-s2/only]]\n</system-out>"), std::string::npos)
+        << phones;
+    rows[0].execute_msg[3] = ' ';
+    const auto steps = document_junit("j", Summary{}, rows, JunitSuite::step);
+    EXPECT_NE(steps.find("<system-out>one \n[[ATTACHMENT|a/1-s1/x"), std::string::npos) << steps;
+}
+
+TEST(Junit, WhatAPhonePrintsAttachesNothing) {
+    auto rows = job_rows();
+    rows.pop_back();
+    rows[0].execute_msg = "[[ATTACHMENT|/etc/passwd]]x[[ATTACHMENT|";
+    rows[0].steps[0].output_end = rows[0].steps[1].output_begin = rows[0].steps[1].output_end =
+        static_cast<std::uint32_t>(rows[0].execute_msg.size());
+    for (const auto suite : {JunitSuite::call, JunitSuite::phone, JunitSuite::step}) {
+        const auto text = document_junit("j", Summary{}, rows, suite);
+        EXPECT_EQ(text.find("[[ATT"), std::string::npos) << text;
+        EXPECT_NE(text.find("[ [ATTACHMENT|/etc/passwd]]x[ [ATTACHMENT|<"), std::string::npos) << text;
+    }
+    rows[0].steps[0].kind = "host-run";
+    EXPECT_NE(document_junit("j", Summary{}, rows, JunitSuite::phone).find("[[ATTACHMENT|/etc/passwd]]"),
+              std::string::npos);
+}
+
+TEST(Html, FilesOfAStepAreLinks) {
+    auto rows = job_rows();
+    rows[1].steps[0].files = {"b/1-s1/100% \"<x>\".txt", "b/1-s1/z"};
+    const auto page = document_html("j", Summary{}, rows, "../my art");
+    EXPECT_NE(
+        page.find("<p class=\"files\"><a href=\"../my%20art/b/1-s1/100%25%20%22%3Cx%3E%22.txt\">"
+                  "b/1-s1/100% &quot;&lt;x&gt;&quot;.txt</a><br><a href=\"../my%20art/b/1-s1/z\">b/1-s1/z</a></p>"),
+        std::string::npos)
+        << page;
+    const auto without = document_html("j", Summary{}, rows);
+    EXPECT_EQ(without.find("<a "), std::string::npos) << without;
+    EXPECT_NE(without.find("b/1-s1/z</p>"), std::string::npos) << without;
+}
+
 TEST(Html, IsOnePageWithoutScripts) {
     auto rows = job_rows();
     rows[1].execute_msg[4] = '<';
