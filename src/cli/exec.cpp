@@ -29,10 +29,12 @@ int exec_script(const Context& context, const ExecWords& o, const std::string& w
     task.start = [&](Herd& herd, const std::vector<std::size_t>& targets, const Sinks& sinks) {
         Limits limits = o.call.all_limits();
         if (o.call.timeout) limits.total = *o.call.timeout;
-        auto make =
-            transfer::make_host_script(herd.fleet()->impl().ground->disk(), script, words, limits, sinks.output);
-        return dispatch::run_operations(*herd.fleet(), targets, std::move(make), {o.call.max_parallel, sinks.deadline},
-                                        sinks.rows);
+        const auto removals = std::make_shared<transfer::Removals>();
+        auto make = transfer::make_host_script(herd.fleet()->impl().ground->disk(), script, words, limits, sinks.output,
+                                               removals);
+        return transfer::with_removals(dispatch::run_operations(*herd.fleet(), targets, std::move(make),
+                                                                {o.call.max_parallel, sinks.deadline}, sinks.rows),
+                                       removals);
     };
     return run_task(context, o.call, task);
 }

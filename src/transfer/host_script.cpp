@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "adb/shell.hpp"
+#include "base/assert.hpp"
 #include "base/duration.hpp"
 #include "transfer/shell_task.hpp"
 
@@ -25,18 +26,35 @@ Limits stage_limits(Limits limits) {
     return limits;
 }
 
+class CallWithRemovals final : public Call {
+public:
+    CallWithRemovals(std::unique_ptr<Call> call, std::shared_ptr<Removals> removals)
+        : call_(std::move(call)), removals_(std::move(removals)) {}
+    ~CallWithRemovals() override {
+        call_.reset();
+        removals_->wait();
+    }
+    void stop(Error why) override { call_->stop(std::move(why)); }
+    void wait() override { call_->wait(); }
+
+private:
+    std::unique_ptr<Call> call_;
+    const std::shared_ptr<Removals> removals_;
+};
+
 }  // namespace
 
 HostScriptOperation::HostScriptOperation(fleet::Phone& phone, dispatch::OperationOwner& owner, WorkPool& pool,
                                          std::shared_ptr<const PushPlan> script, std::string words, Limits limits,
-                                         OutputSink* output, std::size_t target)
+                                         OutputSink* output, std::size_t target, std::shared_ptr<Removals> removals)
     : phone_(phone),
       owner_(owner),
       words_(std::move(words)),
       limits_(limits),
       output_(output),
       target_(target),
-      remote_(fresh_name()) {
+      remote_(fresh_name()),
+      removals_(std::move(removals)) {
     dispatch::ExecutionOwner& self = *this;
     auto made = make_push(pool, std::move(script), push_options(remote_), {stage_limits(limits), std::nullopt})(
         phone, self, target);
@@ -55,7 +73,7 @@ void HostScriptOperation::with_current(F&& f) {
 }
 
 void HostScriptOperation::stop(const Error& why) {
-    stopped_ = hurried_ = true;
+    stopped_ = true;
     with_current([&](auto& operation) { operation.stop(why); });
 }
 
@@ -67,16 +85,9 @@ void HostScriptOperation::expire(std::string_view limit) {
 void HostScriptOperation::on_total_deadline() { expire(fmt::format("not done within {}", to_string(limits_.total))); }
 
 void HostScriptOperation::on_result(Row&& row) {
-    switch (stage_) {
-        case Stage::push:
-            row_ = std::move(row);
-            if (row_.ok() && !stopped_) return run();
-            // A push that was stopped may have come to its end on the phone.
-            return row_.attempts > 0 ? remove() : finish();
-        case Stage::run: row_ = std::move(row); return remove();
-        case Stage::removal: return finish();
-        case Stage::done: return;
-    }
+    DROVER_ASSERT(stage_ != Stage::done);
+    if (stage_ == Stage::push && row.ok() && !stopped_) return run();
+    finish(std::move(row));
 }
 
 void HostScriptOperation::run() {
@@ -89,30 +100,25 @@ void HostScriptOperation::run() {
     run_->start(std::move(command));
 }
 
-void HostScriptOperation::remove() {
-    stage_ = Stage::removal;
-    total_deadline_.cancel();
-    if (!phone_.peer()) return finish();  // the link is gone
-    dispatch::ExecutionOwner& self = *this;
-    removal_.emplace(phone_, self, nullptr, target_);
-    Command command;
-    command.text = "rm -f " + shell_word(remote_);
-    command.limits.total = hurried_ ? kHurriedRemovalMax : kRemovalMax;
-    removal_->start(std::move(command));
-}
-
-void HostScriptOperation::finish() {
+void HostScriptOperation::finish(Row&& row) {
+    // A push that was stopped may have come to its end on the phone.
+    if (stage_ == Stage::run || row.attempts > 0) removals_->remove(phone_, remote_);
     stage_ = Stage::done;
     total_deadline_.cancel();
-    owner_.on_result(std::move(row_));
+    owner_.on_result(std::move(row));
 }
 
 dispatch::OperationFactory make_host_script(WorkPool& pool, std::shared_ptr<const PushPlan> script, std::string words,
-                                            Limits limits, OutputSink* output) {
-    return [&pool, script = std::move(script), words = std::move(words), limits, output](
-               fleet::Phone& phone, dispatch::OperationOwner& owner, std::size_t target) {
-        return std::make_unique<HostScriptOperation>(phone, owner, pool, script, words, limits, output, target);
+                                            Limits limits, OutputSink* output, std::shared_ptr<Removals> removals) {
+    return [&pool, script = std::move(script), words = std::move(words), limits, output,
+            removals = std::move(removals)](fleet::Phone& phone, dispatch::OperationOwner& owner, std::size_t target) {
+        return std::make_unique<HostScriptOperation>(phone, owner, pool, script, words, limits, output, target,
+                                                     removals);
     };
+}
+
+std::unique_ptr<Call> with_removals(std::unique_ptr<Call> call, std::shared_ptr<Removals> removals) {
+    return std::make_unique<CallWithRemovals>(std::move(call), std::move(removals));
 }
 
 }  // namespace drover::transfer

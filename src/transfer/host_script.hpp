@@ -1,34 +1,32 @@
-// A shell script of this host on a phone: pushed under a name of its own, run, and removed, however it ended.
+// A shell script of this host on a phone: pushed under a name of its own, run, and removed, however it ended. The limit covers push
+// and run; the removal goes on behind the row.
 //
 // Threads, ownership, failure: as Operation. The row is that of the script's run, or of the push where that failed.
 #pragma once
 #include <optional>
 
 #include "transfer/operations.hpp"
+#include "transfer/removals.hpp"
 
 namespace drover::transfer {
 
 class HostScriptOperation final : public dispatch::Operation, private dispatch::ExecutionOwner {
 public:
-    static constexpr auto kRemovalMax = std::chrono::seconds(10);
-    static constexpr auto kHurriedRemovalMax = std::chrono::milliseconds(1'500);  // inside the drain of a stop
-
     // words: the script's arguments, as the phone's shell reads them.
     HostScriptOperation(fleet::Phone& phone, dispatch::OperationOwner& owner, WorkPool& pool,
                         std::shared_ptr<const PushPlan> script, std::string words, Limits limits, OutputSink* output,
-                        std::size_t target);
+                        std::size_t target, std::shared_ptr<Removals> removals);
 
     void start() override;
     void stop(const Error& why) override;
     void expire(std::string_view limit) override;
 
 private:
-    enum class Stage : std::uint8_t { push, run, removal, done };
+    enum class Stage : std::uint8_t { push, run, done };
 
     void on_result(Row&& row) override;
     void run();
-    void remove();
-    void finish();
+    void finish(Row&& row);
     void on_total_deadline();
     template <class F>
     void with_current(F&& f);
@@ -42,15 +40,16 @@ private:
     std::string remote_;
     Stage stage_ = Stage::push;
     bool stopped_ = false;  // nothing new is begun but the removal
-    bool hurried_ = false;  // somebody waits for the end
+    const std::shared_ptr<Removals> removals_;
     std::unique_ptr<StreamOperation> push_;
     std::optional<dispatch::Execution> run_;
-    std::optional<dispatch::Execution> removal_;
-    Row row_;
     Timer total_deadline_ = Timer::calls<&HostScriptOperation::on_total_deadline>(*this);
 };
 
 dispatch::OperationFactory make_host_script(WorkPool& pool, std::shared_ptr<const PushPlan> script, std::string words,
-                                            Limits limits, OutputSink* output);
+                                            Limits limits, OutputSink* output, std::shared_ptr<Removals> removals);
+
+// The call, whose end waits for the removals too: phones and loops may go then.
+std::unique_ptr<Call> with_removals(std::unique_ptr<Call> call, std::shared_ptr<Removals> removals);
 
 }  // namespace drover::transfer

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "adb/sync.hpp"
 #include "base/loop_pool.hpp"
 #include "fleet/phone.hpp"
 
@@ -26,6 +27,14 @@ public:
     std::string output = "ok\n";
     // Called before each answer with the service; sets the members above for it.
     std::function<void(FakeCarrier&, std::string_view)> before_answer;
+    // Takes what is written, if set; until then nothing may be.
+    std::function<void(adb::StreamId, ByteView)> on_write;
+    // Sends bytes on an open stream; never from inside write().
+    void say(adb::StreamId id, adb::SyncBytes bytes) {
+        loop_.post([this, id, bytes = std::move(bytes)] {
+            if (const auto it = streams_.find(id); it != streams_.end()) it->second->on_data(bytes);
+        });
+    }
     std::vector<std::string> opened;
     std::size_t closes = 0;
     adb::Peer peer_;
@@ -39,8 +48,10 @@ public:
         loop_.post([this, id] { answer(id); });
         return id;
     }
-    void write(adb::StreamId, ByteView) override {}
-    std::size_t write_limit() const override { return 0; }
+    void write(adb::StreamId id, ByteView bytes) override {
+        if (on_write) on_write(id, bytes);
+    }
+    std::size_t write_limit() const override { return on_write ? 1 << 20 : 0; }
     std::size_t unacked(adb::StreamId) override { return 0; }
     void acknowledge(adb::StreamId) override { ++acknowledged; }
     void close(adb::StreamId id) override { closes += streams_.erase(id); }

@@ -1,0 +1,115 @@
+// A script on a phone: its limit is that of push and run, and the row waits for no removal.
+#include "transfer/host_script.hpp"
+
+#include <gmock/gmock.h>
+
+#include "base/work_pool.hpp"
+#include "dispatch/dispatcher.hpp"
+#include "support/fake_phone.hpp"
+#include "support/temp_dir.hpp"
+
+namespace drover::transfer {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// A phone that takes files, and runs scripts and removes them as it is told.
+class HostScript : public ::testing::Test, protected RowSink {
+protected:
+    HostScript() {
+        fleet.at(0, [this](test::FakeConnector& c) {
+            auto& carrier = c.carrier;
+            carrier.before_answer = [this, &c](test::FakeCarrier& phone, std::string_view service) {
+                if (goes_away && service != "sync:") return c.down(Error(Code::link_lost, "cable"), true);
+                phone.behave = service == "sync:"                               ? test::FakeCarrier::Behave::opens_only
+                               : service.find(":sh ") == std::string_view::npos ? removal
+                                                                                : script;
+            };
+            carrier.on_write = [this, &carrier](adb::StreamId id, ByteView bytes) { sync(carrier, id, bytes); };
+        });
+    }
+    void sync(test::FakeCarrier& phone, adb::StreamId id, ByteView bytes) const {
+        adb::SyncBytes out;
+        if (as_text(bytes).starts_with("STAT")) adb::append_sync_stat(out, adb::SyncId::lstat_v1, {});
+        if (as_text(bytes).find("DONE") != std::string_view::npos && takes_files) adb::append_sync_okay(out);
+        if (!out.empty()) phone.say(id, std::move(out));
+    }
+    void on_row(Row given) override {
+        row = std::move(given);
+        under_way_then = removals->under_way();
+    }
+    void on_done() override {}
+
+    void run(std::chrono::milliseconds total) {
+        const auto path = dir.write("s.sh", "echo hi\n").string();
+        auto plan = plan_push(local_files(), {path});
+        ASSERT_TRUE(plan);
+        Limits limits;
+        limits.total = total;
+        dispatch::Request request;
+        request.targets = fleet.all();
+        request.make_work = [make = make_host_script(pool, std::make_shared<const PushPlan>(*std::move(plan)), "a b",
+                                                     limits, nullptr, removals)](std::size_t target, fleet::Phone&) {
+            return std::make_unique<dispatch::OperationWork>(make, target);
+        };
+        with_removals(dispatch::dispatch(std::move(request), *this), removals).reset();
+        EXPECT_EQ(removals->under_way(), 0U);
+        fleet.at(0, [this](test::FakeConnector& c) {
+            opened = c.carrier.opened;
+            open_now = c.carrier.open_now();
+        });
+    }
+
+    test::TempDir dir;
+    WorkPool pool{1};
+    test::FakeFleet fleet{1, 1};
+    std::shared_ptr<Removals> removals = std::make_shared<Removals>();
+    test::FakeCarrier::Behave script = test::FakeCarrier::Behave::exits, removal = test::FakeCarrier::Behave::exits;
+    bool takes_files = true, goes_away = false;
+    Row row;
+    std::size_t under_way_then = 0, open_now = 0;
+    std::vector<std::string> opened;
+};
+
+TEST_F(HostScript, TheRowDoesNotWaitForTheRemoval) {
+    removal = test::FakeCarrier::Behave::opens_only;
+    run(std::chrono::seconds(60));
+    EXPECT_EQ(row.code, Code::ok) << row.error_msg;
+    EXPECT_EQ(row.execute_msg, "ok\n");
+    EXPECT_EQ(under_way_then, 1U);
+    EXPECT_THAT(opened, ElementsAre("sync:", HasSubstr(":sh '/data/local/tmp/drover-"), HasSubstr(":rm -f '/data/")));
+    EXPECT_EQ(open_now, 0U) << "it had its time";
+}
+
+TEST_F(HostScript, TheLimitIsThatOfTheRun) {
+    script = test::FakeCarrier::Behave::opens_only;
+    run(std::chrono::milliseconds(200));
+    EXPECT_EQ(row.code, Code::timeout);
+    EXPECT_THAT(row.error_msg, HasSubstr("not done within 200ms"));
+    EXPECT_LT(row.ms, 200U + Removals::kRemovalMax.count());
+    EXPECT_EQ(under_way_then, 1U);
+    EXPECT_EQ(opened.size(), 3U);
+}
+
+TEST_F(HostScript, TheLimitIsThatOfThePushToo) {
+    takes_files = false;
+    run(std::chrono::milliseconds(200));
+    EXPECT_EQ(row.code, Code::timeout);
+    EXPECT_THAT(row.error_msg, HasSubstr("not done within 200ms"));
+    EXPECT_LT(row.ms, 200U + Removals::kRemovalMax.count());
+    EXPECT_EQ(under_way_then, 1U) << "it may have come to its end on the phone";
+    EXPECT_THAT(opened, ElementsAre("sync:", HasSubstr(":rm -f '/data/local/tmp/drover-")));
+}
+
+TEST_F(HostScript, APhoneThatIsGoneHasNothingRemoved) {
+    goes_away = true;
+    run(std::chrono::seconds(60));
+    EXPECT_EQ(row.code, Code::link_lost);
+    EXPECT_EQ(under_way_then, 0U);
+    EXPECT_EQ(opened.size(), 2U);
+}
+
+}  // namespace
+}  // namespace drover::transfer
