@@ -145,6 +145,7 @@ public:
         auto request = request_for(targets);
         request.job = text;
         request.file = job.model().file;
+        request.client_notifies = !job.model().notify.empty();
         request.hold = std::exchange(hold_, {});
         request.limits = options.limits;
         request.timeout = options.timeout;

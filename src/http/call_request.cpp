@@ -21,7 +21,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 19> kCallKeys{"job",
+constexpr std::array<std::string_view, 20> kCallKeys{"job",
                                                      "file",
                                                      "on",
                                                      "instance_ids",
@@ -39,7 +39,8 @@ constexpr std::array<std::string_view, 19> kCallKeys{"job",
                                                      "shared",
                                                      "count",
                                                      "wait_ms",
-                                                     "reason"};
+                                                     "reason",
+                                                     "client_notifies"};
 
 class CallReader {
 public:
@@ -70,6 +71,7 @@ public:
         flag("output", to_.output);
         flag("history", to_.history);
         flag("shared", to_.shared);
+        flag("client_notifies", to_.client_notifies);
         text("hold", to_.hold, kHoldBytesMax);
         text("reason", to_.reason, fleet::kReasonBytesMax);
         number("count", to_.count, kCallIdsMax);
@@ -171,6 +173,7 @@ std::string to_json(const CallRequest& request) {
     o["output"] = request.output;
     o["history"] = request.history;
     if (request.shared) o["shared"] = true;
+    if (request.client_notifies) o["client_notifies"] = true;
     if (!request.hold.empty()) o["hold"] = request.hold;
     if (!request.reason.empty()) o["reason"] = request.reason;
     if (request.count > 0) o["count"] = request.count;

@@ -29,6 +29,7 @@ struct CallRequest {
     std::vector<std::string> instance_ids;
 
     std::string job, file;          // run: the text of a job file, and its name in messages
+    bool client_notifies = false;   // run: the client does what the job's `notify` says
     std::string hold;               // run: the phones that were taken for it before
     std::size_t count = 0;          // hold: how many of the phones, which must run; 0: all, as they are
     Millis wait{0};                 // hold: until they are free
@@ -45,7 +46,7 @@ struct CallRequest {
 
 // {"on" | "instance_ids", "command" | "job", "file", "timeout_ms", "connect_timeout_ms", "first_byte_timeout_ms",
 //  "silence_timeout_ms", "deadline_ms", "max_parallel", "max_output_bytes", "output", "history", "hold", "shared", "count",
-//  "wait_ms", "reason"}; all but the first are optional. Unknown keys are refused: a limit that was misspelt would not hold.
+//  "wait_ms", "reason", "client_notifies"}; all but the first are optional. Unknown keys are refused: a limit that was misspelt would not hold.
 Result<CallRequest> read_call_request(std::string_view body);
 std::string to_json(const CallRequest& request);
 

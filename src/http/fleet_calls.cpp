@@ -220,7 +220,8 @@ void Service::own_run(const ExchangePtr& x) {
     x->audited = true;
     choose(x, [this, x](const CallRequest& request, const Chosen& chosen) {
         const auto file = request.file.empty() ? std::string("job") : request.file;
-        if (const auto allowed = check_remote_job(request.job, file); !allowed) return fail_call(x, allowed.error());
+        if (const auto allowed = check_remote_job(request.job, file, request.client_notifies); !allowed)
+            return fail_call(x, allowed.error());
         const auto job = Job::parse(request.job, file);
         if (!job) return fail_call(x, job.error().front());
         x->audit.command = "job " + job->name();

@@ -16,9 +16,10 @@ constexpr std::string_view kStepKeys[] = {"name",     "if",   "timeout",  "retry
                                           "ok-codes", "env",  "register", "run",     "idempotent",
                                           "sleep",    "fail", "reboot",   "wait-for"};
 
-Result<void> check_keys(const yaml::Node& map, std::span<const std::string_view> known, const std::string& file) {
+Result<void> check_keys(const yaml::Node& map, std::span<const std::string_view> known, const std::string& file,
+                        std::string_view besides = {}) {
     for (const auto& entry : map.entries) {
-        if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
+        if (entry.key == besides || std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
         return fail(
             Code::bad_job,
             yaml::located(file, entry.key_mark,
@@ -31,10 +32,10 @@ Result<void> check_keys(const yaml::Node& map, std::span<const std::string_view>
 
 }  // namespace
 
-Result<void> check_remote_job(std::string_view text, const std::string& file) {
+Result<void> check_remote_job(std::string_view text, const std::string& file, bool client_notifies) {
     const auto root = yaml::parse(text, {file, Code::bad_job, job::kJobBytesMax});
     if (!root) return tl::unexpected(root.error());
-    if (auto checked = check_keys(*root, kFileKeys, file); !checked) return checked;
+    if (auto checked = check_keys(*root, kFileKeys, file, client_notifies ? "notify" : ""); !checked) return checked;
     for (const char* list : {"steps", "finally"}) {
         const auto* steps = root->find(list);
         if (!steps) continue;

@@ -11,6 +11,7 @@
 
 namespace drover::http {
 
-Result<void> check_remote_job(std::string_view text, const std::string& file);
+// client_notifies: `notify` is the client's own affair, and it said so; without that nobody would be told, silently.
+Result<void> check_remote_job(std::string_view text, const std::string& file, bool client_notifies);
 
 }  // namespace drover::http

@@ -113,6 +113,22 @@ TEST_F(ThroughServe, AJobGivesTheSameRowsWithItsSteps) {
     EXPECT_EQ(call(home, serve, "/drover/v1/run", R"({"on":"all","job":"version: 2"})").status, 400);
 }
 
+TEST_F(ThroughServe, TheClientNotifies) {
+    const auto told = (home.dir() / "told").string();
+    const auto job = home.dir()
+                         .write("notify.yaml",
+                                "version: 1\nname: n\nsteps:\n  - {run: exit 3, if: \"instance == 'vphone-0002'\"}\n"
+                                "notify:\n  - run: {shell: 'echo \"$DROVER_JOB $DROVER_OK $DROVER_FAILED "
+                                "$DROVER_EXIT_CODE\" >>\"$TOLD\"'}\n")
+                         .string();
+    // The server's environment has no such variable.
+    auto environment = home.env();
+    environment["TOLD"] = told;
+    const auto done = run_drover({"run", job, "--on", "vphone-0001,vphone-0002"}, environment);
+    EXPECT_EQ(done.code(), 10) << done.err;
+    EXPECT_EQ(content(told), "n 1 1 10\n") << done.err;
+}
+
 TEST_F(ThroughServe, WhatIsWrongIsToldTheSameWay) {
     EXPECT_EQ(same({"exec", "--on", "a&&b", "--", "true"}).code(), 2);
     EXPECT_EQ(same({"exec", "--on", "vphone-0001,typo,slip", "--", "true"}).err, "drover: no such phone: typo, slip\n");
