@@ -7,10 +7,24 @@
 
 #include "base/assert.hpp"
 #include "base/duration.hpp"
+#include "base/utf8.hpp"
 #include "dispatch/execution.hpp"
 #include "job/rollout.hpp"
 
 namespace drover::job {
+namespace {
+
+// Of a step: a row stays small, whatever a template expands to. What is wrong most often stands at the end.
+constexpr std::size_t kMessageHeadBytes = 2048, kMessageTailBytes = 1024;
+
+std::string shortened(std::string message) {
+    if (message.size() <= kMessageHeadBytes + kMessageTailBytes) return message;
+    const auto head = utf8_floor(message, kMessageHeadBytes);
+    const auto tail = utf8_floor(message, message.size() - kMessageTailBytes);
+    return fmt::format("{} ... ({} bytes) ... {}", message.substr(0, head), tail - head, message.substr(tail));
+}
+
+}  // namespace
 
 JobWork::JobWork(std::shared_ptr<RunShared> run, std::size_t target)
     : run_(std::move(run)),
@@ -169,7 +183,7 @@ void JobWork::on_outcome(Outcome&& outcome) {
                 dispatch::error_text(outcome.code, fmt::format("exit code {} is not in ok-codes", *outcome.exit_code));
         }
     }
-    outcome.message = run_->secrets.masked(outcome.message);
+    outcome.message = shortened(run_->secrets.masked(outcome.message));
     combination_begun_ = combination_begun_ || outcome.opened;
     step_opened_ = step_opened_ || outcome.opened;
     if (outcome.opened) {
@@ -205,6 +219,7 @@ void JobWork::back_off() {
 bool JobWork::step_failure_only(Code code) const {
     switch (code) {
         case Code::command_failed:
+        case Code::command_too_long:
         case Code::exit_code_unknown:
         case Code::step_impossible:
         case Code::host_program:

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "adb/sync.hpp"
 #include "job/steps/file_steps.hpp"
 #include "job/steps/kinds.hpp"
 #include "transfer/operations.hpp"
@@ -28,6 +29,9 @@ public:
         if (!from) return fail(Code::step_impossible, "from: " + from.error());
         auto to = to_.expand(context.scope);
         if (to && to->empty()) to = tl::unexpected(std::string("it is empty"));
+        if (to && to->size() >= adb::kSyncPathBytesMax)
+            to = tl::unexpected(
+                fmt::format("a path of {} bytes, the limit is {}", to->size(), adb::kSyncPathBytesMax - 1));
         if (!to) return fail(Code::step_impossible, "to: " + to.error());
         transfer::PushOptions options;
         options.remote = *std::move(to);
