@@ -74,5 +74,19 @@ TEST(Jobs, AMissingLabelRunsNothingAnywhere) {
     EXPECT_THAT(done.out, Not(HasSubstr("it ran")));
 }
 
+// Not even the inventory is read.
+TEST(Jobs, ABadFileSendsNothing) {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(DROVER_SOURCE_DIR "/tests/jobs/bad")) {
+        if (entry.path().extension() != ".yaml") continue;
+        const auto done = run_drover({"run", entry.path().string(), "--inventory", "/no/such/inventory.yaml"});
+        EXPECT_EQ(done.code(), 2) << entry.path();
+        EXPECT_EQ(done.out, "") << entry.path();
+        EXPECT_THAT(done.err, Not(HasSubstr("/no/such/inventory.yaml"))) << entry.path();
+        ++count;
+    }
+    EXPECT_GE(count, 60U);
+}
+
 }  // namespace
 }  // namespace drover::test
