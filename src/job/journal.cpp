@@ -128,7 +128,10 @@ Result<Past> Journal::read(const fs::path& dir, const std::string& id) {
         if (in.eof() || !take_line(line, past)) continue;
     }
     if (past.head.id != id)
-        return fail(Code::usage, fmt::format("{}: is no journal of a run, or of one whose disk failed", path.string()));
+        return fail(Code::usage,
+                    fmt::format("{}: says nothing of run '{}': drover was killed before the run began, or its "
+                                "disk failed and it said so; run the job anew",
+                                path.string(), id));
     return past;
 }
 

@@ -133,7 +133,7 @@ TEST(JobResume, WithoutAWholeJournalNothingRunsTwice) {
     first.wait();
     const auto second = run(world.command({"--resume", line->substr(line->rfind(' ') + 1)}));
     EXPECT_EQ(second.code(), 2) << second.out;
-    EXPECT_THAT(second.err, HasSubstr("is no journal of a run"));
+    EXPECT_THAT(second.err, HasSubstr("its disk failed and it said so; run the job anew"));
 }
 
 TEST(JobResume, RetryFailedRunsOnlyWhatFailed) {
@@ -164,6 +164,16 @@ TEST(JobResume, WrongUseIsTold) {
     World world;
     EXPECT_THAT(run(world.command({"--resume", "none"})).err, HasSubstr("there is no run 'none' in "));
     EXPECT_THAT(run(world.command({"--resume", "../x"})).err, HasSubstr("'../x' is no run"));
+    // Killed between making the file and its first line, or in the middle of that. Nothing had run, and nobody was told the name.
+    for (const char* text : {"", "{\"journal\":1,\"run\":\"early\",\"fi"}) {
+        const auto file = world.dir.write("drover/runs/early.jsonl", text);
+        const auto early = run(world.command({"--resume", "early"}));
+        EXPECT_EQ(early.code(), 2);
+        EXPECT_EQ(early.err,
+                  fmt::format("drover: {}: says nothing of run 'early': drover was killed before the run began, "
+                              "or its disk failed and it said so; run the job anew\n",
+                              file.string()));
+    }
     EXPECT_THAT(run(world.command({})).err, HasSubstr("which job? drover run JOB.yaml"));
     const auto first = run(world.command({(world.dir / "j.yaml").string()}));
     const auto at = first.err.find("drover: run ") + 12;

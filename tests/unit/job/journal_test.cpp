@@ -76,7 +76,7 @@ TEST(Journal, OneThatCouldNotBeWrittenIsNoneBeforeAnybodyGoesOn) {
     // There is room again: too late.
     begin_and_wait(*journal, 2);
     journal->close();
-    EXPECT_THAT(Journal::reopen(dir.path(), "run-1").error().message, HasSubstr("is no journal of a run"));
+    EXPECT_THAT(Journal::reopen(dir.path(), "run-1").error().message, HasSubstr("says nothing of run 'run-1'"));
 }
 
 TEST(Journal, WhoAsksLateIsToldToo) {
