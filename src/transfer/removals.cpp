@@ -9,7 +9,9 @@ namespace drover::transfer {
 class Removals::Removal final : private dispatch::ExecutionOwner {
 public:
     Removal(std::shared_ptr<Removals> all, fleet::Phone& phone)
-        : all_(std::move(all)), execution_(phone, static_cast<dispatch::ExecutionOwner&>(*this), nullptr, 0) {}
+        : all_(std::move(all)),
+          phone_(phone),
+          execution_(phone, static_cast<dispatch::ExecutionOwner&>(*this), nullptr, 0) {}
 
     static void begin(std::unique_ptr<Removal> made, const std::string& remote) {
         Removal& self = *made;
@@ -22,12 +24,16 @@ public:
 
 private:
     void on_result(Row&&) override {
-        const auto all = all_;
+        // Of many phones each gives its link up after its row, which it could not while this went on.
+        phone_.loop().post([all = all_, &phone = phone_] {
+            phone.let_go();
+            all->ended();
+        });
         self_.reset();
-        all->ended();
     }
 
     const std::shared_ptr<Removals> all_;
+    fleet::Phone& phone_;
     std::unique_ptr<Removal> self_;
     dispatch::Execution execution_;
 };

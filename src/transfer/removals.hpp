@@ -1,5 +1,5 @@
 // Files of this program on phones that are removed behind the row of what needed them: nobody waits for that but the end of the
-// process.
+// process. The phone's link is given up then, where nobody needs it.
 //
 // Threads: remove() on the phone's loop, wait() on any other thread. Ownership: shared by who makes the calls and who waits; phones
 // and loops live until wait() has returned. Failure: none is told; each removal has kRemovalMax, its phone's link included.

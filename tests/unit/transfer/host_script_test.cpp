@@ -59,6 +59,7 @@ protected:
         fleet.at(0, [this](test::FakeConnector& c) {
             opened = c.carrier.opened;
             open_now = c.carrier.open_now();
+            links = c.sink == nullptr ? 0 : 1;
         });
     }
 
@@ -69,7 +70,7 @@ protected:
     test::FakeCarrier::Behave script = test::FakeCarrier::Behave::exits, removal = test::FakeCarrier::Behave::exits;
     bool takes_files = true, goes_away = false;
     Row row;
-    std::size_t under_way_then = 0, open_now = 0;
+    std::size_t under_way_then = 0, open_now = 0, links = 0;
     std::vector<std::string> opened;
 };
 
@@ -81,6 +82,7 @@ TEST_F(HostScript, TheRowDoesNotWaitForTheRemoval) {
     EXPECT_EQ(under_way_then, 1U);
     EXPECT_THAT(opened, ElementsAre("sync:", HasSubstr(":sh '/data/local/tmp/drover-"), HasSubstr(":rm -f '/data/")));
     EXPECT_EQ(open_now, 0U) << "it had its time";
+    EXPECT_EQ(links, 0U) << "the link was kept";
 }
 
 TEST_F(HostScript, TheLimitIsThatOfTheRun) {
