@@ -100,6 +100,9 @@ public:
     enum class Flow : std::uint8_t { go_on, later };
     virtual Flow on_output(std::size_t target, OutputStream stream, std::string_view bytes,
                            std::function<void()> resume) = 0;
+    // Calls `then` when all output of this phone is where it stays, even if this process is killed: at once, or later on any
+    // thread; of one phone in the order of the calls.
+    virtual void when_kept(std::size_t /*target*/, std::function<void()> then) { then(); }
 
 protected:
     ~OutputSink() = default;

@@ -47,8 +47,7 @@ public:
     virtual void on_step_begin(std::size_t /*target*/, std::size_t /*step*/) {}
     virtual OutputSink::Flow on_step_output(std::size_t target, std::size_t step, OutputStream stream,
                                             std::string_view bytes, std::function<void()> resume) = 0;
-    // Calls `then` when all that this target's steps have printed is where it stays, even if this process is killed: at once, or
-    // later on any thread; for one target in the order of the calls.
+    // As OutputSink's.
     virtual void when_kept(std::size_t /*target*/, std::function<void()> then) { then(); }
 
 protected:

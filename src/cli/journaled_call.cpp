@@ -40,11 +40,10 @@ void JournaledCall::wait() {
 void JournaledCall::on_row(Row row) {
     const auto target = parts_.rest[row.index];
     auto note = [journal = parts_.journal, number = parts_.numbers[target], row] { journal->row(number, row); };
-    if (parts_.kept) {
-        parts_.kept->when_kept(target, std::move(note));
-    } else {
-        note();
-    }
+    auto then = [output = parts_.output, target, note = std::move(note)] {
+        output ? output->when_kept(target, note) : note();
+    };
+    parts_.files ? parts_.files->when_kept(target, std::move(then)) : then();
     row.index = target;
     rows_.on_row(std::move(row));
 }

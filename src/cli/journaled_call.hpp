@@ -15,14 +15,15 @@ namespace drover::cli {
 class JournaledCall final : public Call, private RowSink {
 public:
     // rows: where rows go. done: those that are known already, by target. rest: the targets that are missing.
-    // Each target's number in the journal is `numbers[target]`. kept: where the outputs of steps go, see StepSink::when_kept().
-    // again: gets the output of those that are done once more. Either may be missing.
+    // Each target's number in the journal is `numbers[target]`. output, files: where outputs go, see when_kept(). again: gets the
+    // output of the steps that are done once more. Each may be missing.
     struct Parts {
         std::shared_ptr<job::Journal> journal;
         std::vector<Row> done;
         std::vector<std::size_t> rest;
         std::vector<std::size_t> numbers;
-        StepSink* kept = nullptr;
+        OutputSink* output = nullptr;
+        StepSink* files = nullptr;
         StepSink* again = nullptr;
     };
     using Begin = std::function<std::unique_ptr<Call>(RowSink&)>;  // the call over `rest`

@@ -40,14 +40,14 @@ void tell_not_written(Row& row, const std::string& error) {
 }  // namespace
 
 Result<std::unique_ptr<OutDir>> OutDir::create(const std::filesystem::path& dir, std::vector<std::string> ids,
-                                               RowSink& next) {
+                                               Older older, RowSink& next) {
     std::error_code error;
     std::filesystem::create_directories(dir, error);
     if (error) return fail(Code::usage, fmt::format("--out-dir {}: {}", dir.string(), error.message()));
     std::unique_ptr<OutDir> made(new OutDir(dir, std::move(ids), next));
     for (const auto& target : made->targets_) {
         for (const std::size_t stream : {0, 1}) {
-            const auto problem = put(made->file(target.id, stream), O_TRUNC, {});
+            const auto problem = put(made->file(target.id, stream), older == Older::other_run ? O_TRUNC : O_APPEND, {});
             if (!problem.empty()) return fail(Code::usage, "--out-dir: " + problem);
         }
     }

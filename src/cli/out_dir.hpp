@@ -33,11 +33,12 @@ public:
     static constexpr std::size_t kPhoneBytesMax = 512 * 1024;
     static constexpr std::size_t kQueuedBytesMax = 16 * 1024 * 1024;
 
-    // Makes the directory if need be and empties the files of all `ids`. ids: one per target, in target order.
-    static Result<std::unique_ptr<OutDir>> create(const std::filesystem::path& dir, std::vector<std::string> ids,
-                                                  RowSink& next);
     // What is in the directory is of an older run, or of this one: it is resumed.
     enum class Older : std::uint8_t { other_run, same_run };
+    // Makes the directory if need be, and empties the files of all `ids` unless they are of the same run. ids: one per target, in
+    // target order.
+    static Result<std::unique_ptr<OutDir>> create(const std::filesystem::path& dir, std::vector<std::string> ids,
+                                                  Older older, RowSink& next);
     // steps: the directory of each step below that of the phone. Takes on_step_output() only.
     static Result<std::unique_ptr<OutDir>> create_by_step(const std::filesystem::path& dir,
                                                           std::vector<std::string> ids, std::vector<std::string> steps,

@@ -143,7 +143,8 @@ private:
             options.past = older_.past;
             parts->again = sinks.steps;
         }
-        parts->kept = sinks.steps;
+        parts->output = sinks.output;
+        parts->files = sinks.steps;
         std::vector<std::size_t> rest;
         for (const auto target : parts->rest) {
             rest.push_back(targets[target]);

@@ -47,14 +47,14 @@ public:
         if (targets->empty() && !options_.allow_empty) {
             return report_error(Error(Code::nothing_matched, "no phone matches '" + task_.selector + "'"));
         }
+        const auto older = task_.resumed ? OutDir::Older::same_run : OutDir::Older::other_run;
         if (options_.out_dir) {
-            auto made = OutDir::create(*options_.out_dir, (*herd)->ids_of(*targets), queue_);
+            auto made = OutDir::create(*options_.out_dir, (*herd)->ids_of(*targets), older, queue_);
             if (!made) return report_error(made.error());
             out_dir_ = std::move(*made);
         }
         if (task_.artifacts) {
             auto& next = out_dir_ ? static_cast<RowSink&>(*out_dir_) : queue_;
-            const auto older = task_.resumed ? OutDir::Older::same_run : OutDir::Older::other_run;
             auto made = OutDir::create_by_step(*task_.artifacts, (*herd)->ids_of(*targets), task_.step_directories,
                                                older, next);
             if (!made) return report_error(made.error());

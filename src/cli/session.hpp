@@ -31,7 +31,7 @@ struct Task {
     std::optional<Herd::Choice> choice;  // of the phones that the selector names; none: all of them
     report::Steps steps = report::Steps::none;
     std::optional<std::filesystem::path> artifacts;  // where the outputs of each step go
-    bool resumed = false;                            // what is in `artifacts` is of this very run
+    bool resumed = false;                            // what is in `artifacts` and --out-dir is of this very run
     std::vector<std::string> step_directories;       // below that of a phone
     std::chrono::milliseconds stop_grace{0};         // what phones may take to clean up when the call is stopped
     // Begins the call. The sinks of output may be null.

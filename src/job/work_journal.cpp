@@ -18,8 +18,10 @@ void JobWork::note(std::function<void(Journal& journal, std::size_t phone)> writ
     auto now = [write = std::move(write), journal = run_->journal, phone = run_->numbers[target_]] {
         write(*journal, phone);
     };
-    if (!run_->artifacts) return now();
-    run_->artifacts->when_kept(sink_target(), std::move(now));
+    auto then = [output = run_->output, target = sink_target(), now = std::move(now)] {
+        output ? output->when_kept(target, now) : now();
+    };
+    run_->artifacts ? run_->artifacts->when_kept(sink_target(), std::move(then)) : then();
 }
 
 // A step that must not run twice is begun only when the journal has it on disk.

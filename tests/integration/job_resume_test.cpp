@@ -160,6 +160,20 @@ TEST(JobResume, RetryFailedRunsOnlyWhatFailed) {
     EXPECT_EQ(lines_of(world.dir / "marks" / "vphone-0004")["x"], 2);
 }
 
+TEST(JobResume, WhatIsInTheOutDirectoryStays) {
+    World world;
+    std::ofstream(world.dir / "j.yaml") << "version: 1\nsteps:\n  - run: echo one; echo two >&2\n";
+    const auto out = (world.dir / "out").string();
+    const auto first = run(world.command({(world.dir / "j.yaml").string(), "--out-dir", out}));
+    EXPECT_EQ(first.code(), 0) << first.err;
+    const auto at = first.err.find("drover: run ") + 12;
+    const auto resumed =
+        run(world.command({"--resume", first.err.substr(at, first.err.find('\n', at) - at), "--out-dir", out}));
+    EXPECT_EQ(resumed.code(), 0) << resumed.err;
+    EXPECT_EQ(read_file(world.dir / "out" / "vphone-0001.out"), "one\n");
+    EXPECT_EQ(read_file(world.dir / "out" / "vphone-0001.err"), "two\n");
+}
+
 TEST(JobResume, WrongUseIsTold) {
     World world;
     EXPECT_THAT(run(world.command({"--resume", "none"})).err, HasSubstr("there is no run 'none' in "));

@@ -38,7 +38,7 @@ std::vector<Row> until_done(RowQueue& queue) {
 class OutDirTest : public testing::Test {
 protected:
     std::unique_ptr<OutDir> make(std::vector<std::string> ids) {
-        auto made = OutDir::create(dir_ / "deep" / "out", std::move(ids), queue_);
+        auto made = OutDir::create(dir_ / "deep" / "out", std::move(ids), OutDir::Older::other_run, queue_);
         EXPECT_TRUE(made) << (made ? "" : made.error().message);
         return std::move(*made);
     }
@@ -51,7 +51,7 @@ protected:
 TEST_F(OutDirTest, APipeInAFilesPlaceIsRefusedNotWaitedFor) {
     dir_.write("deep/out/other", "");
     ASSERT_EQ(::mkfifo((dir_ / "deep" / "out" / "a.out").c_str(), 0600), 0);
-    const auto made = OutDir::create(dir_ / "deep" / "out", {"a"}, queue_);
+    const auto made = OutDir::create(dir_ / "deep" / "out", {"a"}, OutDir::Older::other_run, queue_);
     ASSERT_FALSE(made);
     EXPECT_NE(made.error().message.find("a.out"), std::string::npos) << made.error().message;
 }
@@ -171,11 +171,11 @@ TEST_F(OutDirTest, TellsWhenWhatWasPrintedIsInItsFile) {
 
 TEST_F(OutDirTest, SaysWhatIsWrongBeforeAnythingIsSent) {
     dir_.write("file", "");
-    const auto below_a_file = OutDir::create(dir_ / "file" / "out", {"a"}, queue_);
+    const auto below_a_file = OutDir::create(dir_ / "file" / "out", {"a"}, OutDir::Older::other_run, queue_);
     ASSERT_FALSE(below_a_file);
     EXPECT_EQ(below_a_file.error().code, Code::usage);
     std::filesystem::create_directories(dir_ / "busy" / "a.out");
-    const auto dir_for_file = OutDir::create(dir_ / "busy", {"a"}, queue_);
+    const auto dir_for_file = OutDir::create(dir_ / "busy", {"a"}, OutDir::Older::other_run, queue_);
     ASSERT_FALSE(dir_for_file);
     EXPECT_NE(dir_for_file.error().message.find("a.out: Is a directory"), std::string::npos)
         << dir_for_file.error().message;

@@ -7,17 +7,20 @@ namespace drover::test {
 namespace {
 
 // Files that are slow: once something was printed, whoever asks has to wait.
-struct SlowFiles final : StepSink {
+struct SlowFiles final : OutputSink, StepSink {
     std::mutex mutex;
     bool printed = false;
     std::vector<std::function<void()>> waiting;
     Event asked;
 
-    OutputSink::Flow on_step_output(std::size_t, std::size_t, OutputStream, std::string_view,
-                                    std::function<void()>) override {
+    Flow on_output(std::size_t, OutputStream, std::string_view, std::function<void()>) override { return print(); }
+    Flow on_step_output(std::size_t, std::size_t, OutputStream, std::string_view, std::function<void()>) override {
+        return print();
+    }
+    Flow print() {
         const std::lock_guard lock(mutex);
         printed = true;
-        return OutputSink::Flow::go_on;
+        return Flow::go_on;
     }
     void when_kept(std::size_t, std::function<void()> then) override {
         {
@@ -41,13 +44,21 @@ struct SlowFiles final : StepSink {
     }
 };
 
-TEST(Kept, TheJournalWaitsForTheFilesOfAStep) {
+// Files of steps, or of whole phones.
+class Kept : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Files, Kept, testing::Bool());
+
+TEST_P(Kept, TheJournalWaitsForTheFilesOfAStep) {
     const TempDir dir;
     FakeFleet fleet(1, 1);
     SlowFiles files;
     const job::RunHead head{"run-1", "/j.yaml", "abc", {"p0"}};
     const auto shared = shared_of(job_of("- {name: a, run: out one}\n- {name: b, run: out two}\n"));
-    shared->artifacts = &files;
+    if (GetParam()) {
+        shared->artifacts = &files;
+    } else {
+        shared->output = &files;
+    }
     shared->journal = *job::Journal::create(dir.path(), head);
     shared->numbers = {0};
     Rows rows;
