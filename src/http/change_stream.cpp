@@ -1,5 +1,7 @@
 #include "http/change_stream.hpp"
 
+#include <utility>
+
 #include "http/sse.hpp"
 
 namespace drover::http {

@@ -1,6 +1,8 @@
 // --deadline bounds the whole call, and with it the look at phones that a selector with `state:` takes.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "drover/command.hpp"
 #include "support/serve.hpp"
 

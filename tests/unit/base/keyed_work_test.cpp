@@ -4,7 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <future>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace drover {
 namespace {
