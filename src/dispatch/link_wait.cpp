@@ -30,7 +30,8 @@ void LinkWait::on_ready(adb::Carrier& carrier) {
 
 void LinkWait::on_hopeless(const Error& why) {
     waiting_ = false;
-    fail(why, phone_.phase());
+    // A phone out of service is not tried: how far its last attempt came says nothing of this one.
+    fail(why, why.code == Code::disabled ? Phase::queue : phone_.phase());
 }
 
 // Checking keys has a limit of its own.

@@ -52,10 +52,11 @@ protected:
                                      "  buckets:\n    lab: {directory: logs, mode: '0755'}\nlog: {audit: audit.log}\n")
             .string();
     }
-    void start_agent() {
+    void start_agent() { start_agent(sim.inventory()); }
+    void start_agent(const std::string& inventory) {
         const auto config = write_config("  token_file: token\n", "unix:" + home.socket());
         agent = std::make_unique<Process>(
-            drover_command({"agent", "--config", config, "--inventory", sim.inventory()}, home.env()));
+            drover_command({"agent", "--config", config, "--inventory", inventory}, home.env()));
         ASSERT_TRUE(agent->wait_for_line("ready: agent")) << agent->err();
     }
 

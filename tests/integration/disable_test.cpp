@@ -117,6 +117,7 @@ TEST_F(Disable, APhonePastALimitOfItsHealthIsLeftOutUntilItIsWellAgain) {
     EXPECT_THAT(named.out, HasSubstr("DROVER.5004"));
     EXPECT_THAT(named.out, HasSubstr("The phone is disabled: battery at 5 %, below 15 %"));
     EXPECT_THAT(named.out, HasSubstr(R"("attempts":0)"));
+    EXPECT_THAT(named.out, HasSubstr(R"("phase":"queue")"));
     EXPECT_THAT(home.drover({"status", "vphone-0002"}).out,
                 ::testing::ContainsRegex("vphone-0002 +5 shut down +.*battery at 5 %, below 15 %"));
     EXPECT_EQ(home.drover({"wait", "vphone-0002", "--timeout", "300ms"}).code(), 22) << "it takes no commands";
@@ -127,6 +128,9 @@ TEST_F(Disable, APhonePastALimitOfItsHealthIsLeftOutUntilItIsWellAgain) {
               0);
     EXPECT_EQ(home.drover({"wait", "vphone-0002", "--timeout", "60s"}).code(), 0) << serve.process().err();
     EXPECT_THAT(home.drover({"exec", "--json", "--", "echo", "ran"}).out, HasSubstr("vphone-0002"));
+    // What drover asks phones by itself is no command of anybody: two rows, and three.
+    const auto metrics = curl({"--unix-socket", home.socket(), "http://localhost/metrics"}).body;
+    EXPECT_THAT(metrics, HasSubstr("drover_rows_total{code=\"ok\",class=\"\"} 5\n"));
 }
 
 TEST_F(Disable, ThroughAServerItIsSoBeforeTheAnswer) {
