@@ -83,7 +83,7 @@ private:
     CallState& call_;
     Loop& loop_;
     std::deque<Slot> slots_;
-    std::size_t next_ = 0;         // the first slot still queued
+    std::size_t next_ = 0;        // the first slot still queued
     std::deque<Slot*> admitted_;  // by their phones; they wait for the window
     std::optional<Error> stopped_;
     bool pumping_ = false;

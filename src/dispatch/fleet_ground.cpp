@@ -54,7 +54,8 @@ FleetGround::~FleetGround() {
 WorkPool& FleetGround::disk() {
     constexpr std::size_t kFewest = 2, kMost = 8;
     if (!disk_)
-        disk_ = std::make_unique<WorkPool>(std::clamp<std::size_t>(std::thread::hardware_concurrency(), kFewest, kMost));
+        disk_ =
+            std::make_unique<WorkPool>(std::clamp<std::size_t>(std::thread::hardware_concurrency(), kFewest, kMost));
     return *disk_;
 }
 

@@ -120,9 +120,9 @@ TEST_F(Api, BatchQueryStatus) {
 TEST_F(Api, APhoneWhoseLogIsReadSaysSo) {
     EXPECT_EQ(item_of(ask_until("status", 2)).at("activity"), 0);
     const auto id = text_of(ask("/v1/instances/async-command", R"({"command":"logcat","instance_ids":["vphone-0001"]})")
-                             .json()
-                             .at("data")
-                             .at("task_id"));
+                                .json()
+                                .at("data")
+                                .at("task_id"));
     EXPECT_EQ(item_of(ask_until("activity", 3)).at("activity"), 3);
     ask("/drover/v1/tasks/" + id + "/cancel", "");
     const auto after = item_of(ask_until("activity", 0));

@@ -107,7 +107,8 @@ protected:
 
     Event<bool> ready_;
     Event<Error> lost_;
-    std::atomic<bool> broken_ = false;  // scripts look at it: they run until server_ is gone, longer than a test's locals
+    std::atomic<bool> broken_ =
+        false;  // scripts look at it: they run until server_ is gone, longer than a test's locals
     std::unique_ptr<FakeServer> server_;
     std::unique_ptr<ServerCarrier> carrier_;
     LoopPool pool_{1};
