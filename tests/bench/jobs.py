@@ -12,6 +12,7 @@ import filecmp
 import json
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 import sys
@@ -129,12 +130,30 @@ def check(pulled, original, name, count):
         sys.exit("bench: %d of %d phones came back" % (len(phones), count))
 
 
+def cpu_seconds(pid):
+    """Of all its threads: clock_getcpuclockid(3), which Python has only for its own."""
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def host_cpu_seconds(copies):
+    """Of what copies: drover, or adb and its server."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ended.ru_utime + ended.ru_stime + cpu_seconds(copies.server.pid)
+
+
+def costs(copies, copy):
+    """Seconds of one copy to or from all phones: in all, of CPU of what copies, of CPU of the phones."""
+    host, phones = host_cpu_seconds(copies), cpu_seconds(copies.phones.process.pid)
+    took = copy()
+    return {"s": took, "host_cpu_s": host_cpu_seconds(copies) - host, "phones_cpu_s": cpu_seconds(copies.phones.process.pid) - phones}
+
+
 def measure(copies, way, big, small, times):
     for name, what in (("big", big), ("small", small)):
         remote = "/sdcard/%s-%s" % (way, name)
         target = copies.folder / ("pulled-" + way)
-        times.setdefault("push " + name, []).append(copies.push(way, what, remote))
-        times.setdefault("pull " + name, []).append(copies.pull(way, remote, target))
+        times.setdefault("push " + name, []).append(costs(copies, lambda: copies.push(way, what, remote)))
+        times.setdefault("pull " + name, []).append(costs(copies, lambda: copies.pull(way, remote, target)))
         check(target, what, remote.rsplit("/", 1)[1], copies.phones.count)
         shutil.rmtree(target)
         copies.run_drover("exec", "--", "rm", "-rf", remote)  # a directory that is there already would get the next one inside it
