@@ -33,7 +33,7 @@ struct Upkeep {
     // Of all phones together: a hub that comes back, or a whole rack that is dark, does not become a storm.
     std::size_t reconnects_per_second = 500;
     // That many failed attempts in a row open a phone's breaker: from then on it is tried once per pause.
-    std::size_t breaker_failures = 200;
+    std::size_t breaker_failures = 250;
     std::chrono::milliseconds breaker_pause{30'000};
     // An idle phone is asked that often whether it still answers, and has that long to; 0: it is not asked.
     std::chrono::milliseconds alive_every{30'000};

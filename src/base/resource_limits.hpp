@@ -7,6 +7,10 @@ namespace drover {
 // Raises the soft limit of open descriptors to the hard one: each phone needs one, and the usual 1,024 is from before farms.
 void raise_descriptor_limit();
 
+// What a process of drover may have open beside its phones: programs of the host with their pipes, files of copies, loops,
+// sockets of a server's callers.
+constexpr std::size_t kOwnDescriptors = 256;
+
 // The soft limit of open descriptors.
 std::size_t descriptor_limit();
 

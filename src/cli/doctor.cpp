@@ -61,6 +61,7 @@ void try_phones(const Context& context, const DoctorArguments& o, fleet::HostFac
         if (phone.adb_state == "device") up.emplace_back(targets[i], facts.fleet.size());
         facts.fleet.push_back({instance.id, std::move(serial), phone.adb_state, phone.why, false});
         auto& fact = facts.fleet.back();
+        if (std::holds_alternative<TcpAddress>(instance.address) && instance.via != Via::server) fact.descriptors = 1;
         if (const auto* usb = std::get_if<UsbPath>(&instance.address)) fact.usb_path = usb->path;
         ++i;
     }

@@ -117,15 +117,21 @@ Result<std::optional<ServerChoice>> choose_server(const Context& context) {
     }
     if (!named || *named) return named;
     // Somebody chose the phones; a socket is only found.
-    if (context.inventory || context.config || inventory_in_environment) return std::nullopt;
+    if (context.inventory || context.config) return std::nullopt;
     const auto socket = default_socket_to_use();
     if (socket.empty()) return std::nullopt;
     const int error = knock(socket);
+    if (inventory_in_environment) {
+        // The variable may be from another day.
+        if (error == 0)
+            say(fmt::format("drover: DROVER_INVENTORY goes past the running drover server ({})", socket.string()));
+        return std::nullopt;
+    }
     if (error == EACCES || error == EPERM) {
         return fail(
             Code::server_unreachable,
             fmt::format("{}: a drover server owns the phones of this host, and you may not use its socket; give "
-                        "--inventory FILE to reach phones directly",
+                        "--inventory FILE (or DROVER_INVENTORY) to reach phones directly",
                         socket.string()));
     }
     if (error != 0) {

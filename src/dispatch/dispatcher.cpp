@@ -11,12 +11,9 @@
 namespace drover::dispatch {
 namespace {
 
-// Beside those of phones: what else this process has open.
-constexpr std::size_t kOtherDescriptors = 64;
-
 std::size_t descriptors_for_phones() {
     const std::size_t limit = descriptor_limit();
-    return limit > kOtherDescriptors ? limit - kOtherDescriptors : 1;
+    return limit - std::min(kOwnDescriptors, limit / 2);
 }
 
 bool exceeds(const Request& request) {

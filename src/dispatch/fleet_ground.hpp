@@ -35,7 +35,8 @@ public:
     std::shared_ptr<fleet::Phone> make_phone(std::size_t index, const Instance& instance, Via written,
                                              fleet::IdentityBook::Rank rank);
     // From now on the same phone may be there twice: phones that are made later tell who they are before they are used.
-    void settle_identities() { identities_wanted_ = true; }
+    void settle_identities() { identities_wanted_ = true; }  // of phones that are made from now on
+    bool settles_identities() const { return identities_wanted_; }
     fleet::IdentityBook& identities() { return identities_; }
     const fleet::RecoveryCounts& recovery_counts() const { return counts_; }
     // What the adb server lists, and what is on USB; the first time this waits for an answer. Null: none came in time.

@@ -85,6 +85,9 @@ Result<void> Fleet::Impl::discover(const Impl* before) {
 
 void Fleet::Impl::make_phones(const Impl* before) {
     std::unordered_map<std::string, std::size_t> old;
+    identified = ground->settles_identities();
+    // Once the same phone may be there twice, one that never says who it is would get commands twice: it is made anew.
+    if (before && before->identified != identified) before = nullptr;
     for (std::size_t i = 0; before && i < before->phones.size(); ++i) old[before->inventory.instances[i].id] = i;
     phones.reserve(inventory.instances.size());
     std::vector<std::size_t> news;

@@ -32,6 +32,7 @@ struct Fleet::Impl {
     std::vector<Via> written;  // how each instance is reached, before it was resolved
     std::size_t given = 0;     // instances of the inventory itself; they come first
     bool ambiguous = false;    // the same phone may be there twice: all have to tell who they are
+    bool identified = false;   // its phones tell who they are
     // In the inventory's order. Shared with other generations; each is let go of on its loop.
     std::vector<std::shared_ptr<fleet::Phone>> phones;
 };

@@ -30,6 +30,8 @@ public:
     Duration next(TimePoint now, bool was_stable, bool hopeless, const Breaker* breaker);
     // It was plugged in, or is listed again: what failed before says nothing any more.
     void forget();
+    // A link that had lived is given up, for whatever reason: from now on it is tried soon, however often it failed before.
+    void lost(TimePoint now);
 
     std::size_t failures() const { return failures_; }  // in a row
 

@@ -8,6 +8,8 @@
 #include <map>
 #include <set>
 
+#include "base/resource_limits.hpp"
+
 namespace drover::fleet {
 namespace {
 
@@ -207,9 +209,10 @@ Finding descriptors_finding(const HostFacts& f) {
         finding.what = "the limit of open files is not known";
         return finding;
     }
-    constexpr std::uint64_t kOwn = 64, kPerPhone = 2;  // its link, and one command through an adb server
+    constexpr std::uint64_t kPerPhone = 2;  // its link, and one command through an adb server
     const std::uint64_t phones = std::max({f.fleet.size(), f.phones.size(), f.server_devices.size()});
-    const std::uint64_t needed = kOwn + kPerPhone * phones;
+    std::uint64_t needed = kOwnDescriptors + kPerPhone * (phones - f.fleet.size());
+    for (const auto& phone : f.fleet) needed += phone.descriptors;
     finding.what = fmt::format("{} open files allowed ({} before drover raises it); {} phones need about {}",
                                f.descriptors_hard, f.descriptors_soft, phones, needed);
     if (f.descriptors_hard < needed) {
@@ -255,9 +258,15 @@ bool may_be_one(const std::vector<const PhoneFacts*>& equal) {
 Finding identity_finding(const HostFacts& f) {
     Finding finding{ok, "identity", "no phone is in the inventory twice", {}, {}};
     std::map<std::string, std::vector<const PhoneFacts*>> by_serial;
+    std::size_t told = 0;
     for (const auto& p : f.fleet) {
-        if (!p.own_serial.empty()) by_serial[p.own_serial].push_back(&p);
+        if (p.own_serial.empty()) continue;
+        ++told;
+        by_serial[p.own_serial].push_back(&p);
     }
+    if (told < 2)
+        finding.what =
+            "fewer than two phones told their serial number: whether one is in the inventory twice is not known";
     for (const auto& [serial, phones] : by_serial) {
         if (!may_be_one(phones)) continue;
         std::vector<std::string> ids;

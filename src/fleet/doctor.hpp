@@ -26,8 +26,9 @@ struct PhoneFacts {
     std::string state;   // adb's word
     std::string why;
     bool disabled = false;
-    std::string own_serial = {};  // as the phone tells it; empty: it was not asked, or has none
-    std::string usb_path = {};    // "1-4.2"; empty: it is not on this host's USB, or named by its serial
+    std::string own_serial = {};    // as the phone tells it; empty: it was not asked, or has none
+    std::string usb_path = {};      // "1-4.2"; empty: it is not on this host's USB, or named by its serial
+    std::uint64_t descriptors = 2;  // of this process, while a command runs on it
 };
 
 struct HostFacts {

@@ -9,16 +9,16 @@ Pace::Pace(std::size_t per_second)
       burst_(std::max<std::size_t>(per_second, 1)),
       tokens_(static_cast<double>(burst_)) {}
 
-Duration Pace::take(TimePoint now) {
+Pace::Turn Pace::take(TimePoint now) {
     const std::lock_guard lock(mutex_);
     if (last_ == TimePoint{}) last_ = now;
     const double fresh = std::chrono::duration<double>(now - last_) / std::chrono::duration<double>(each_);
     tokens_ = std::min(tokens_ + std::max(fresh, 0.0), static_cast<double>(burst_));
     last_ = std::max(last_, now);
-    const double longest = std::chrono::duration<double>(kTurnMax) / std::chrono::duration<double>(each_);
-    tokens_ = std::max(tokens_ - 1.0, -longest);
-    if (tokens_ >= 0.0) return Duration::zero();
-    return std::chrono::duration_cast<Duration>(-tokens_ * std::chrono::duration<double>(each_));
+    const auto wait = std::chrono::duration_cast<Duration>((1.0 - tokens_) * std::chrono::duration<double>(each_));
+    if (wait > kTurnMax) return {kTurnMax, false};
+    tokens_ -= 1.0;
+    return {std::max(wait, Duration::zero()), true};
 }
 
 }  // namespace drover::fleet

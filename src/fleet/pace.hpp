@@ -14,9 +14,13 @@ public:
     explicit Pace(std::size_t per_second);
     static constexpr auto kTurnMax = std::chrono::seconds(15);
 
-    // Zero: go. Else: go after this long, without asking again: that is the caller's turn, after those who asked before. Turns
-    // that nobody came to hold others up no longer than kTurnMax.
-    Duration take(TimePoint now);
+    struct Turn {
+        Duration wait{};  // zero: go
+        bool granted =
+            true;  // go after the wait, without asking again: after those who asked before; else ask again then
+    };
+    // Turns are given out for the next kTurnMax only: those that nobody comes to hold others up no longer.
+    Turn take(TimePoint now);
 
 private:
     const Duration each_;

@@ -137,7 +137,7 @@ void Phone::forget_link() {
 }
 
 void Phone::on_down(const Error& why, PhoneEvent event, bool hopeless) {
-    const bool was_stable = carrier_ && loop_.now() - online_at_ >= kStableAfter;
+    const bool was_stable = link_is_stable();
     forget_link();
     if (event == PhoneEvent::detached) in_doubt_ = false;
     note(event, why.message);
@@ -158,9 +158,9 @@ void Phone::try_later(bool was_stable, bool hopeless) {
 // By itself, so within what all phones together may do.
 void Phone::on_retry() {
     if (shared_.pace && !has_turn_) {
-        const Duration wait = shared_.pace->take(loop_.now());
-        has_turn_ = wait > Duration::zero();
-        if (has_turn_) return loop_.arm_after(retry_, wait);
+        const auto turn = shared_.pace->take(loop_.now());
+        has_turn_ = turn.granted;
+        if (turn.wait > Duration::zero()) return loop_.arm_after(retry_, turn.wait);
     }
     try_now();
 }

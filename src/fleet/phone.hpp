@@ -135,6 +135,7 @@ private:
     void on_retry();
     void drop_link();
     void try_later(bool was_stable, bool hopeless);
+    bool link_is_stable() const { return carrier_ && loop_.now() - online_at_ >= kStableAfter; }
     void ask_identity();
     void on_identity(const Result<Question::Answer>& answer);
     void become_twin();

@@ -50,6 +50,7 @@ void Phone::rest() {
 
 void Phone::drop_link() {
     const bool was_trying = trying_;
+    if (link_is_stable()) backoff_.lost(loop_.now());
     forget_link();
     if (was_trying) connector_->stop();
 }

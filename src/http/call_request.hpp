@@ -46,7 +46,8 @@ struct CallRequest {
 
 // {"on" | "instance_ids", "command" | "job", "file", "timeout_ms", "connect_timeout_ms", "first_byte_timeout_ms",
 //  "silence_timeout_ms", "deadline_ms", "max_parallel", "max_output_bytes", "output", "history", "hold", "shared", "count",
-//  "wait_ms", "reason", "client_notifies"}; all but the first are optional. Unknown keys are refused: a limit that was misspelt would not hold.
+//  "wait_ms", "reason", "client_notifies"}; all but the first are optional. Unknown keys are refused: a limit that was
+//  misspelt would not hold.
 Result<CallRequest> read_call_request(std::string_view body);
 std::string to_json(const CallRequest& request);
 

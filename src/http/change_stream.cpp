@@ -12,16 +12,22 @@ void Service::ChangeStream::start() {
     hooks.on_gone = [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->stop(Error(Code::interrupted, "the client has gone"));
     };
-    body_ = std::make_shared<net::BodyStream>(std::move(hooks), std::string(kHeartbeat));
+    const auto body = std::make_shared<net::BodyStream>(std::move(hooks), std::string(kHeartbeat));
+    std::optional<std::string> stopped;  // before it began
     {
         const std::lock_guard lock(mutex_);
-        if (!stopped_) self_ = shared_from_this();
+        body_ = body;
+        stopped = stopped_;
+        if (!stopped) self_ = shared_from_this();
     }
     on_phones_changed();
     net::Response response;
     response.headers = {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}};
-    response.stream = body_;
+    response.stream = body;
     service().answer(exchange(), std::move(response));
+    if (!stopped) return;
+    body->write(end_text(*stopped));
+    body->end();
 }
 
 void Service::ChangeStream::on_phones_changed() {
@@ -37,13 +43,12 @@ void Service::ChangeStream::on_phones_changed() {
 
 void Service::ChangeStream::stop(const Error& why) {
     const std::lock_guard lock(mutex_);
-    if (std::exchange(stopped_, true)) return;
+    if (stopped_) return;
+    stopped_ = why.message;
+    if (!body_) return;  // start() ends what it begins
     // Not here: letting go of the last one takes the service's lock, which whoever stops it may have.
     service().worker().post([kept = std::exchange(self_, nullptr), body = body_, text = why.message] {
-        if (!body) return;
-        boost::json::object o;
-        o["why"] = text;
-        body->write(event_text("end", o));
+        body->write(end_text(text));
         body->end();
     });
 }

@@ -2,6 +2,8 @@
 // Private to the service. Threads: any. Ownership: keeps itself until it is stopped.
 #pragma once
 #include <mutex>
+#include <optional>
+#include <string>
 
 #include "http/open_call.hpp"
 
@@ -18,10 +20,10 @@ public:
     void on_phones_changed() override;
 
 private:
-    std::shared_ptr<net::BodyStream> body_;
+    std::shared_ptr<net::BodyStream> body_;  // once it has begun
     std::mutex mutex_;
-    std::shared_ptr<OpenCall> self_;  // until it is stopped
-    bool stopped_ = false;
+    std::shared_ptr<OpenCall> self_;      // until it is stopped
+    std::optional<std::string> stopped_;  // why
 };
 
 }  // namespace drover::http

@@ -3,6 +3,8 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
+#include "base/json_view.hpp"
+
 namespace drover::http {
 
 std::string event_text(std::string_view name, const boost::json::object& data) {
@@ -12,6 +14,12 @@ std::string event_text(std::string_view name, const boost::json::object& data) {
     text += boost::json::serialize(data);
     text += "\n\n";
     return text;
+}
+
+std::string end_text(std::string_view why) {
+    boost::json::object o;
+    o["why"] = json_view(why);
+    return event_text("end", o);
 }
 
 bool EventReader::take(std::string_view bytes, const std::function<void(const Event&)>& on_event) {

@@ -13,6 +13,8 @@ constexpr std::string_view kHeartbeat = ": still here\n\n";  // a comment: reade
 
 // "event: NAME\ndata: {...}\n\n". `data` stands on one line: serialized JSON has no line break of its own.
 std::string event_text(std::string_view name, const boost::json::object& data);
+// The last event of a stream that ends before its client goes.
+std::string end_text(std::string_view why);
 
 class EventReader {
 public:

@@ -13,11 +13,21 @@ void Service::WatchStream::start(const std::vector<std::size_t>& targets) {
     hooks.on_gone = [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->stop(Error(Code::interrupted, "the client has gone"));
     };
-    body_ = std::make_shared<net::BodyStream>(std::move(hooks), std::string(kHeartbeat));
+    const auto body = std::make_shared<net::BodyStream>(std::move(hooks), std::string(kHeartbeat));
+    std::optional<std::string> stopped;  // before it began
+    {
+        const std::lock_guard lock(mutex_);
+        body_ = body;
+        stopped = stopped_;
+    }
     net::Response response;
     response.headers = {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}};
-    response.stream = body_;
+    response.stream = body;
     service().answer(exchange(), std::move(response));
+    if (stopped) {
+        body->write(end_text(*stopped));
+        return body->end();
+    }
     // Outside the lock: states come before watch() returns, and with them maybe a stop.
     auto watch = fleet_->watch(targets, *this);
     const std::lock_guard lock(mutex_);
@@ -29,13 +39,13 @@ void Service::WatchStream::start(const std::vector<std::size_t>& targets) {
 // The watch is ended on a worker: that waits for the loops, and a stop may come from one of them.
 void Service::WatchStream::stop(const Error& why) {
     const std::lock_guard lock(mutex_);
-    if (std::exchange(stopped_, true)) return;
+    if (stopped_) return;
+    stopped_ = why.message;
+    if (!body_) return;  // start() ends what it begins
     service().waiters_.at(0).post([self = shared_from_this(), watch = std::move(watch_), kept = std::move(self_),
                                    body = body_, text = why.message]() mutable {
         watch.reset();
-        boost::json::object o;
-        o["why"] = text;
-        body->write(event_text("end", o));
+        body->write(end_text(text));
         body->end();
     });
 }

@@ -2,6 +2,8 @@
 // Threads: states come on the phones' loops, stop() from any. What waits for loops happens on a worker.
 #pragma once
 #include <mutex>
+#include <optional>
+#include <string>
 
 #include "http/open_call.hpp"
 
@@ -20,11 +22,11 @@ public:
 
 private:
     const std::shared_ptr<Fleet> fleet_;
-    std::shared_ptr<net::BodyStream> body_;
+    std::shared_ptr<net::BodyStream> body_;  // once it has begun
     std::mutex mutex_;
     std::unique_ptr<Watch> watch_;
-    std::shared_ptr<OpenCall> self_;  // while phones are watched
-    bool stopped_ = false;
+    std::shared_ptr<OpenCall> self_;      // while phones are watched
+    std::optional<std::string> stopped_;  // why
 };
 
 }  // namespace drover::http

@@ -136,7 +136,7 @@ Result<bool> FleetPhones::reload() {
     }
     const std::lock_guard lock(discovery_mutex_);
     if (!same_sources && discovered_) now()->fleet->on_discovery(discovered_);
-    return changed;
+    return changed || !same_sources;
 }
 
 std::shared_ptr<Fleet> FleetPhones::fleet() const {

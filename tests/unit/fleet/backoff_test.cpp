@@ -76,5 +76,20 @@ TEST(Backoff, AStableLinkStartsItAgain) {
     EXPECT_LE(backoff.next(kLost + 2h + 1s, false, false, nullptr), Backoff::kFirst * 2);
 }
 
+// Its link was up for hours, and then came to nothing: one failure more, but as good a chance to come back soon as any.
+TEST(Backoff, AFreshLossIsTriedSoonWhateverFailedBefore) {
+    Backoff backoff(1);
+    tries_of(backoff, 1h);
+    const auto failures = backoff.failures();
+    backoff.lost(kLost + 5h);
+    EXPECT_LE(backoff.next(kLost + 5h, false, false, nullptr), Backoff::kFirst);
+    for (TimePoint now = kLost + 5h; now < kLost + 5h + 50s;) {
+        const auto wait = backoff.next(now, false, false, nullptr);
+        EXPECT_LE(wait, Backoff::kSoonMax);
+        now += wait;
+    }
+    EXPECT_GT(backoff.failures(), failures);
+}
+
 }  // namespace
 }  // namespace drover::fleet
