@@ -55,5 +55,21 @@ TEST_F(ThroughServeLater, AWaitWithoutDiscoveryEndsWhereTooFewAreWrittenDown) {
     EXPECT_EQ(wait.wait()->code, 130);
 }
 
+// As long as nothing is discovered, what is written down is believed; then two entries of one phone are told apart.
+TEST_F(ThroughServeLater, PhonesSayWhoTheyAreOnceDiscoveryBegins) {
+    const auto port = two.substr(two.find("127.0.0.1:") + 10, 5);
+    const auto entry = [&](const char* id, const char* host) {
+        return std::string("  - {id: ") + id + ", via: tcp, address: '" + host + ":" + port + "'}\n";
+    };
+    const auto entries = "version: 1\ninstances:\n" + entry("z", "localhost") + entry("b", "127.0.0.1");
+    ServeProcess serve(home, write(entries));
+    EXPECT_EQ(home.drover({"exec", "--", "true"}).code(), 0);
+    write(entries + "discover: [usb]\n");
+    ASSERT_TRUE(serve.process().wait_for_error_line("z and b of the inventory have the same serial number"));
+    const auto both = home.drover({"exec", "--", "echo ran"});
+    EXPECT_THAT(both.out, testing::HasSubstr("z: ran"));
+    EXPECT_THAT(both.out, testing::Not(testing::HasSubstr("b: ran")));
+}
+
 }  // namespace
 }  // namespace drover::test
