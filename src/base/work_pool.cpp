@@ -1,11 +1,19 @@
 #include "base/work_pool.hpp"
 
+#include <system_error>
 #include <utility>
+
+#include "base/log.hpp"
 
 namespace drover {
 
 WorkPool::WorkPool(std::size_t threads) {
-    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+    try {
+        for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+    } catch (const std::system_error& failed) {
+        // The host has no more: those that there are do the work. post() does it itself where there is none.
+        log::warn("only {} of {} threads could be made: {}", threads_.size(), threads, failed.what());
+    }
 }
 
 void WorkPool::stop() {
@@ -22,7 +30,7 @@ void WorkPool::stop() {
 void WorkPool::post(Job job) {
     {
         const std::lock_guard lock(mutex_);
-        if (!ending_) jobs_.push_back(std::exchange(job, nullptr));
+        if (!ending_ && !threads_.empty()) jobs_.push_back(std::exchange(job, nullptr));
     }
     if (job) return job();
     came_.notify_one();

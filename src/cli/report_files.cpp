@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -45,6 +46,9 @@ std::string file_text(const ReportFile& file, bool in_place, const ReportContent
 Result<ReportFiles> ReportFiles::open(const std::vector<ReportFile>& wanted) {
     ReportFiles made;
     for (const auto& report : wanted) {
+        const auto same = [&](const File& other) { return other.wanted.path == report.path; };
+        if (std::any_of(made.files_.begin(), made.files_.end(), same))
+            return fail(Code::usage, fmt::format("--report: {} is named twice", report.path.string()));
         File file{report, {}, -1};
         std::error_code ignored;
         const auto status = std::filesystem::status(report.path, ignored);

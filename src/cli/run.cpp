@@ -67,7 +67,7 @@ Result<Older> open_older(const RunArguments& o) {
         older.journal = std::move(reopened->journal);
         older.past = std::make_shared<const job::Past>(std::move(reopened->past));
     } else if (o.retry_failed) {
-        auto past = job::Journal::read(runs_dir(), *o.retry_failed);
+        auto past = job::Journal::read_ended(runs_dir(), *o.retry_failed);
         if (!past) return tl::unexpected(past.error());
         older.past = std::make_shared<const job::Past>(*std::move(past));
     }

@@ -67,6 +67,16 @@ bool valid_id(const std::string& id) {
            std::all_of(id.begin(), id.end(), [](char c) { return is_alnum(c) || c == '-'; });
 }
 
+// Locked: nobody is at work at it, and nobody will be.
+Result<int> open_ended(const fs::path& dir, const std::string& id) {
+    if (!valid_id(id)) return fail(Code::usage, fmt::format("'{}' is no run", id.substr(0, 64)));
+    const int fd = ::open((dir / (id + ".jsonl")).c_str(), O_RDWR | O_APPEND | O_CLOEXEC);
+    if (fd < 0) return fail(Code::usage, fmt::format("there is no run '{}' in {}", id, dir.string()));
+    if (lock_soon(fd)) return fd;
+    ::close(fd);
+    return fail(Code::usage, fmt::format("run '{}' is still at work", id));
+}
+
 bool write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const auto written = ::write(fd, text.data(), text.size());
@@ -135,21 +145,23 @@ Result<Past> Journal::read(const fs::path& dir, const std::string& id) {
     return past;
 }
 
+Result<Past> Journal::read_ended(const fs::path& dir, const std::string& id) {
+    const auto fd = open_ended(dir, id);
+    if (!fd) return tl::unexpected(fd.error());
+    auto past = read(dir, id);
+    ::close(*fd);
+    return past;
+}
+
 Result<Journal::Reopened> Journal::reopen(const fs::path& dir, const std::string& id) {
-    if (!valid_id(id)) return fail(Code::usage, fmt::format("'{}' is no run", id.substr(0, 64)));
-    const auto path = dir / (id + ".jsonl");
-    const int fd = ::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC);
-    if (fd < 0) return fail(Code::usage, fmt::format("there is no run '{}' in {}", id, dir.string()));
-    if (!lock_soon(fd)) {
-        ::close(fd);
-        return fail(Code::usage, fmt::format("run '{}' is still at work", id));
-    }
+    const auto fd = open_ended(dir, id);
+    if (!fd) return tl::unexpected(fd.error());
     auto past = read(dir, id);
     if (!past) {
-        ::close(fd);
+        ::close(*fd);
         return tl::unexpected(past.error());
     }
-    std::unique_ptr<Journal> journal(new Journal(fd, path));
+    std::unique_ptr<Journal> journal(new Journal(*fd, dir / (id + ".jsonl")));
     journal->add("\n");  // ends a line that was cut off
     return Reopened{std::move(journal), *std::move(past)};
 }

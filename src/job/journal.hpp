@@ -43,6 +43,7 @@ struct EndedStep {
 };
 
 // What a journal tells of one phone.
+// Where a mistake of the job or the call kept something from being tried, it has not happened: it may be corrected.
 struct PastPhone {
     std::optional<Row> row;
     std::map<std::size_t, EndedStep> ended;
@@ -62,7 +63,9 @@ public:
     static Result<std::unique_ptr<Journal>> create(const std::filesystem::path& dir, const RunHead& head);
     struct Reopened;
     static Result<Reopened> reopen(const std::filesystem::path& dir, const std::string& id);
-    // Without taking it up: also while it is at work.
+    // Of a run that has ended, without taking it up.
+    static Result<Past> read_ended(const std::filesystem::path& dir, const std::string& id);
+    // Also while it is at work.
     static Result<Past> read(const std::filesystem::path& dir, const std::string& id);
     ~Journal() { close(); }
     Journal(const Journal&) = delete;

@@ -55,6 +55,9 @@ void add_text(json::object& to, const Row& row) {
     to["truncated"] = row.truncated;
 }
 
+// A mistake of the job or of the call: nothing was sent, so whoever corrects it may take the run up.
+bool never_tried(Code code) { return info(code).exit_code == info(Code::usage).exit_code; }
+
 // Readers throw; take_line() makes that a line that is none.
 std::string text(const json::object& from, const char* key) { return json::value_to<std::string>(from.at(key)); }
 template <class T>
@@ -153,7 +156,13 @@ void take_end(const json::object& from, PastPhone& to) {
             Output{text(o, "out"), text(o, "err"), ended.result.exit_code, ended.result.code, false, ended.result.ms};
     }
     to.begun.erase(step);
+    if (never_tried(ended.result.code) && !ended.result.continued) return;
     to.ended.insert_or_assign(step, std::move(ended));
+}
+
+void take_row(const json::object& from, PastPhone& to) {
+    auto row = row_of(from);
+    if (!never_tried(row.code)) to.row = std::move(row);
 }
 
 }  // namespace
@@ -208,7 +217,7 @@ bool take_line(std::string_view line, Past& to) {
             auto& past = to.phones.at(phone->to_number<std::size_t>());
             if (*kind == 'b') past.begun.insert(whole<std::size_t>(object, "step"));
             if (*kind == 'e') take_end(object, past);
-            if (*kind == 'r') past.row = row_of(object);
+            if (*kind == 'r') take_row(object, past);
             return true;
         }
     } catch (const std::exception&) {}

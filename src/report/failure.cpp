@@ -21,7 +21,7 @@ std::string failure_title(const Row& row) {
 
 std::string truncation_line(const Row& row) {
     if (!row.truncated) return {};
-    return fmt::format("output cut: {} bytes shown, the phone sent {}", row.execute_msg.size(), row.output_bytes);
+    return fmt::format("output cut: {} bytes shown of {}", row.execute_msg.size(), row.output_bytes);
 }
 
 std::string_view step_status(const StepResult& step) {

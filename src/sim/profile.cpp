@@ -83,16 +83,15 @@ Profile modern_profile() {
                          {"ro.build.version.sdk", "34"},
                          {"ro.build.fingerprint", "drover/drover_phone/vphone:14/DRV1/1:user/release-keys"}});
     p.packages = {"android", "com.android.settings", "com.android.shell", "com.android.systemui"};
-    // What Android 14 sends, in its order (AOSP transport.cpp supported_features).
+    // What Android 14 sends, in its order (AOSP transport.cpp supported_features), but for abb and abb_exec, which are a
+    // service of their own: without them adb installs through `cmd package`, as drover does.
     p.features = {"shell_v2",
                   "cmd",
                   "stat_v2",
                   "ls_v2",
                   "fixed_push_mkdir",
                   "apex",
-                  "abb",
                   "fixed_push_symlink_timestamp",
-                  "abb_exec",
                   "remount_shell",
                   "track_app",
                   "sendrecv_v2",

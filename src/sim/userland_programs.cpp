@@ -262,7 +262,8 @@ while :; do
 done
 )sh";
 
-constexpr std::string_view kBugreportz = R"sh(file=/data/local/tmp/bugreport-vphone.zip
+constexpr std::string_view kBugreportz = R"sh([[ ${1-} != -v ]] || { print -u2 1.0; exit; }
+file=/data/local/tmp/bugreport-vphone.zip
 print -r -- "not much of a report on $(getprop ro.serialno)" >"$VPHONE$file" || { print FAIL:disk; exit 1; }
 print -r -- "OK:$file"
 )sh";

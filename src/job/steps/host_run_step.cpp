@@ -130,7 +130,7 @@ public:
         const Instance& phone = context.phone.instance();
         if (!once) {
             command.env = {{"DROVER_INSTANCE", phone.id},
-                           {"DROVER_SERIAL", fact_of(phone, "serial").value_or("")},
+                           {"DROVER_SERIAL", fact_of(phone, "serial").value_or(to_string(phone.address))},
                            {"DROVER_ADDRESS", to_string(phone.address)}};
         }
         command.env.emplace_back("DROVER_RUN_ID", std::string(context.scope.run_id));

@@ -60,6 +60,39 @@ TEST(Journal, TellsWhatWasBegunAndWhatEnded) {
     EXPECT_EQ(past->phones.at(0).ended.size(), 1U);
 }
 
+// A secret that was not there, a template without a value: whoever corrects it takes the run up.
+TEST(Journal, WhatAMistakeKeptFromBeingTriedHasNotHappened) {
+    const test::TempDir dir;
+    const auto journal = *Journal::create(dir.path(), kHead);
+    begin_and_wait(*journal, 0);
+    EndedStep wrong;
+    wrong.result.code = Code::bad_job;
+    journal->end(0, 0, wrong);
+    Row row;
+    row.code = Code::bad_job;
+    journal->row(0, row);
+    begin_and_wait(*journal, 1);
+    wrong.result.continued = true;
+    journal->end(0, 1, wrong);
+    begin_and_wait(*journal, 2);
+    const auto past = Journal::read(dir.path(), "run-1");
+    ASSERT_TRUE(past);
+    EXPECT_FALSE(past->phones.at(0).row);
+    EXPECT_EQ(past->phones.at(0).begun, std::set<std::size_t>{2});
+    EXPECT_EQ(past->phones.at(0).ended.size(), 1U) << "the job went on after the second one";
+}
+
+TEST(Journal, ARunAtWorkIsNoneThatHasEnded) {
+    const test::TempDir dir;
+    {
+        const auto journal = *Journal::create(dir.path(), kHead);
+        const auto past = Journal::read_ended(dir.path(), "run-1");
+        ASSERT_FALSE(past);
+        EXPECT_EQ(past.error().message, "run 'run-1' is still at work");
+    }
+    EXPECT_TRUE(Journal::read_ended(dir.path(), "run-1"));
+}
+
 TEST(Journal, OneThatCouldNotBeWrittenIsNoneBeforeAnybodyGoesOn) {
     const test::TempDir dir;
     const auto journal = *Journal::create(dir.path(), kHead);

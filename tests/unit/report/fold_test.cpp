@@ -78,7 +78,7 @@ TEST(Fold, SaysWhenThereIsNoOutputAndWhenItWasCut) {
     const std::vector<Row> rows{row_of("a", ""), cut};
     EXPECT_EQ(fold(rows, {}),
               "---------------\na (1)\n---------------\n(no output)\n"
-              "---------------\nb (1)\n---------------\n0123\n(output cut: 4 bytes shown, the phone sent 99)\n");
+              "---------------\nb (1)\n---------------\n0123\n(output cut: 4 bytes shown of 99)\n");
 }
 
 TEST(Fold, EscapesAndColorsOnATerminalOnly) {

@@ -51,7 +51,7 @@ TEST(Lines, AFailureAndACutAreToldOnStderr) {
     row.truncated = true;
     row.output_bytes = 900;
     EXPECT_EQ(told(row),
-              "out|p1: part\nerr|p1: output cut: 4 bytes shown, the phone sent 900\n"
+              "out|p1: part\nerr|p1: output cut: 4 bytes shown of 900\n"
               "p1: CPS.0191: Run command failed: exit code 3\n");
 }
 

@@ -12,7 +12,7 @@ TEST_F(DeviceLinkTest, AModernPhoneNamesItselfAndItsFeaturesWithoutNul) {
     const std::string banner =
         "device::ro.product.name=drover_phone;ro.product.model=Virtual "
         "Phone;ro.product.device=vphone;features=shell_v2,cmd,stat_v2,"
-        "ls_v2,fixed_push_mkdir,apex,abb,fixed_push_symlink_timestamp,abb_exec,remount_shell,track_app,sendrecv_v2,"
+        "ls_v2,fixed_push_mkdir,apex,fixed_push_symlink_timestamp,remount_shell,track_app,sendrecv_v2,"
         "sendrecv_v2_brotli,sendrecv_v2_lz4,sendrecv_v2_zstd,sendrecv_v2_dry_run_send,openscreen_mdns,"
         "devicetracker_proto_format,delayed_ack";
     EXPECT_THAT(answer, ElementsAre(Sent{"CNXN", 0x01000001, 1048576, banner}));
