@@ -1,8 +1,9 @@
 // Files of this program on phones that are removed behind the row of what needed them: nobody waits for that but the end of the
-// process. The phone's link is given up then, where nobody needs it.
+// process. Each is a command among those that a phone may have at once, and waits for its place; the phone's link is given up after
+// it, where nobody needs it.
 //
 // Threads: remove() on the phone's loop, wait() on any other thread. Ownership: shared by who makes the calls and who waits; phones
-// and loops live until wait() has returned. Failure: none is told; each removal has kRemovalMax, its phone's link included.
+// and loops live until wait() has returned. Failure: none is told; each removal has kRemovalMax, the wait for a place included.
 #pragma once
 #include <chrono>
 #include <condition_variable>

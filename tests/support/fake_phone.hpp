@@ -25,6 +25,7 @@ public:
     Behave behave = Behave::exits;
     int exit_code = 0;
     std::string output = "ok\n";
+    std::size_t turns = 0;  // of the loop that the end of a command takes
     // Called before each answer with the service; sets the members above for it.
     std::function<void(FakeCarrier&, std::string_view)> before_answer;
     // Takes what is written, if set; until then nothing may be.
@@ -36,6 +37,7 @@ public:
         });
     }
     std::vector<std::string> opened;
+    std::vector<std::string> ended;  // commands that were told their exit code
     std::size_t closes = 0;
     adb::Peer peer_;
 
@@ -84,9 +86,15 @@ private:
         h->on_open();
         if (behave == Behave::opens_only) return;
         if (behave == Behave::loses_link) return lose(Error(Code::link_lost, "cable"));
-        const std::string bytes =
-            shell_packet(1, output) + shell_packet(3, std::string(1, static_cast<char>(exit_code)));
-        if ((h = find())) h->on_data(as_bytes(bytes));
+        end(id, shell_packet(1, output) + shell_packet(3, std::string(1, static_cast<char>(exit_code))), turns);
+    }
+    void end(adb::StreamId id, std::string bytes, std::size_t turns_left) {
+        if (turns_left > 0)
+            return loop_.post([this, id, bytes = std::move(bytes), turns_left] { end(id, bytes, turns_left - 1); });
+        const auto it = streams_.find(id);
+        if (it == streams_.end()) return;
+        ended.push_back(opened[id - 1]);
+        it->second->on_data(as_bytes(bytes));
     }
 
     Loop& loop_;
@@ -129,6 +137,7 @@ public:
     void stop() override {
         sink = nullptr;
         if (at_stop) at_stop();
+        carrier.lose(Error(Code::link_lost, "the link was closed"));
     }
     void come_back() { hint(); }
     void down(const Error& why, bool hopeless) {
