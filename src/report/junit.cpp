@@ -43,6 +43,16 @@ std::string without_attachments(std::string_view output) {
     }
 }
 
+// A line; none for a file that whoever reads the line would look for elsewhere: phones may choose names.
+std::string attachment(std::string_view directory, std::string_view file) {
+    constexpr std::string_view kEnd = "]]";
+    const auto path = fmt::format("{}{}{}{}", directory, directory.empty() ? "" : "/", file, kEnd);
+    const bool ends_early = path.find(kEnd) != path.size() - kEnd.size();
+    const bool has_control =
+        std::any_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    return ends_early || has_control ? std::string() : fmt::format("[[ATTACHMENT|{}\n", path);
+}
+
 std::string text_of(const Case& c) {
     auto text = fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{}\">\n", xml_text(c.suite_name),
                             xml_text(c.name), seconds(c.ms));
@@ -100,7 +110,7 @@ Case case_of_step(const Row& row, const StepResult& step, std::string_view suite
     c.skipped = step.skipped;
     if (step.code != Code::ok) {
         c.message = fmt::format("{}: {}", info(step.code).name, step.error_msg);
-        if (step.continued) c.note = c.message;
+        if (step.continued) c.note = without_attachments(c.message);
     }
     const auto output =
         std::string_view(row.execute_msg).substr(step.output_begin, step.output_end - step.output_begin);
@@ -126,8 +136,7 @@ Case case_of_test(const TestCase& test) {
 void add_cases(const Row& row, const StepResult& step, const std::string& suite, const std::string& name,
                std::string_view artifacts, std::vector<Case>& to) {
     to.push_back(case_of_step(row, step, suite, name));
-    for (const auto& file : step.files)
-        to.back().attachments += fmt::format("[[ATTACHMENT|{}{}{}]]\n", artifacts, artifacts.empty() ? "" : "/", file);
+    for (const auto& file : step.files) to.back().attachments += attachment(artifacts, file);
     for (const auto& test : step.tests) to.push_back(case_of_test(test));
 }
 

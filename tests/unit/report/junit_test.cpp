@@ -152,6 +152,29 @@ TEST(Junit, WhatAPhonePrintsAttachesNothing) {
               std::string::npos);
 }
 
+TEST(Junit, WhatAPhoneSaysInAnErrorThatWasLetPassAttachesNothing) {
+    auto rows = job_rows();
+    rows.pop_back();
+    auto& step = rows[0].steps[0];
+    step.code = Code::refused;
+    step.continued = true;
+    step.error_msg = "it said [[ATTACHMENT|/etc/passwd]]";
+    for (const auto suite : {JunitSuite::phone, JunitSuite::step}) {
+        const auto text = document_junit("j", Summary{}, rows, suite);
+        EXPECT_EQ(text.find("[[ATT"), std::string::npos) << text;
+        EXPECT_NE(text.find("it said [ [ATTACHMENT|/etc/passwd]]</system-err>"), std::string::npos) << text;
+    }
+}
+
+TEST(Junit, AFileWhoseNameWouldReadAsAnotherIsNoAttachment) {
+    auto rows = job_rows();
+    rows.pop_back();
+    rows[0].steps[0].files = {"a/x]]", "a/x]", "a/]]\n[[ATTACHMENT|/etc/passwd", "a/x\ny", "a/x\ry", "a/[good].txt"};
+    const auto text = document_junit("j", Summary{}, rows, JunitSuite::phone, "art");
+    EXPECT_NE(text.find("<system-out>one\n[[ATTACHMENT|art/a/[good].txt]]\n</system-out>"), std::string::npos) << text;
+    EXPECT_EQ(document_junit("j", Summary{}, rows, JunitSuite::phone, "a]]t").find("[[ATT"), std::string::npos);
+}
+
 TEST(Html, FilesOfAStepAreLinks) {
     auto rows = job_rows();
     rows[1].steps[0].files = {"b/1-s1/100% \"<x>\".txt", "b/1-s1/z"};
