@@ -93,6 +93,12 @@ protected:
     ~RowSink() = default;
 };
 
+// Of a phone's stdout and stderr, in bytes.
+struct OutputLengths {
+    std::uint64_t out = 0;
+    std::uint64_t err = 0;
+};
+
 // Sees every output byte of every phone, not only what rows keep. Called on loop threads, of one phone always the same one.
 // `later` from on_output holds the phone back until resume() is called (any thread): that is how a slow disk bounds memory.
 class OutputSink {
@@ -103,6 +109,8 @@ public:
     // Calls `then` when all output of this phone is where it stays, even if this process is killed: at once, or later on any
     // thread; of one phone in the order of the calls.
     virtual void when_kept(std::size_t /*target*/, std::function<void()> then) { then(); }
+    // How long this phone's files are when all that was given so far is in them; nullopt: there are none. On the phone's loop.
+    virtual std::optional<OutputLengths> lengths(std::size_t /*target*/) { return std::nullopt; }
 
 protected:
     ~OutputSink() = default;

@@ -2,29 +2,57 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "cli/terminal.hpp"
 
 namespace drover::cli {
 namespace {
 
+constexpr OutputLengths kWhole{std::numeric_limits<std::uint64_t>::max(), std::numeric_limits<std::uint64_t>::max()};
+
 // Files are opened for each write: a thousand phones have more files than a process may hold open. A link in a file's place
 // is refused, for the directory may be one that others can write to; a pipe in its place is not waited for.
-std::string put(const std::filesystem::path& file, int flags, std::span<const std::string> pieces) {
-    const auto why = [&] { return fmt::format("{}: {}", file.string(), std::strerror(errno)); };
-    const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, 0666);
-    if (fd < 0) return why();
+int open_file(const std::filesystem::path& file, int flags) {
+    return ::open(file.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags, 0666);
+}
+
+std::string why_not(const std::filesystem::path& file) {
+    return fmt::format("{}: {}", file.string(), std::strerror(errno));
+}
+
+std::string put(const std::filesystem::path& file, std::span<const std::string> pieces) {
+    const int fd = open_file(file, O_APPEND);
+    if (fd < 0) return why_not(file);
     std::string error;
     for (const auto& piece : pieces) {
-        if (error.empty() && !write_all(fd, piece)) error = why();
+        if (error.empty() && !write_all(fd, piece)) error = why_not(file);
     }
-    if (::close(fd) != 0 && error.empty()) error = why();
+    if (::close(fd) != 0 && error.empty()) error = why_not(file);
+    return error;
+}
+
+// Makes the file, or leaves so many bytes of it; `bytes`: how many there are then.
+std::string cut(const std::filesystem::path& file, std::uint64_t& bytes) {
+    const int fd = open_file(file, 0);
+    if (fd < 0) return why_not(file);
+    std::string error;
+    struct stat now {};
+    const bool known = ::fstat(fd, &now) == 0;
+    // What is no regular file, /dev/null say, keeps nothing.
+    const auto size = known && S_ISREG(now.st_mode) ? static_cast<std::uint64_t>(now.st_size) : 0;
+    if (!known || (size > bytes && ::ftruncate(fd, static_cast<off_t>(bytes)) != 0)) error = why_not(file);
+    bytes = std::min(bytes, size);
+    ::close(fd);
     return error;
 }
 
@@ -40,14 +68,18 @@ void tell_not_written(Row& row, const std::string& error) {
 }  // namespace
 
 Result<std::unique_ptr<OutDir>> OutDir::create(const std::filesystem::path& dir, std::vector<std::string> ids,
-                                               Older older, RowSink& next) {
+                                               const Kept& kept, RowSink& next) {
+    DROVER_ASSERT(kept.empty() || kept.size() == ids.size());
     std::error_code error;
     std::filesystem::create_directories(dir, error);
     if (error) return fail(Code::usage, fmt::format("--out-dir {}: {}", dir.string(), error.message()));
     std::unique_ptr<OutDir> made(new OutDir(dir, std::move(ids), next));
-    for (const auto& target : made->targets_) {
+    for (std::size_t i = 0; i < made->targets_.size(); ++i) {
+        auto& target = made->targets_[i];
+        if (!kept.empty()) target.lengths = kept[i].value_or(kWhole);
         for (const std::size_t stream : {0, 1}) {
-            const auto problem = put(made->file(target.id, stream), older == Older::other_run ? O_TRUNC : O_APPEND, {});
+            auto& length = stream == 0 ? target.lengths.out : target.lengths.err;
+            const auto problem = cut(made->file(target.id, stream), length);
             if (!problem.empty()) return fail(Code::usage, "--out-dir: " + problem);
         }
     }
@@ -90,7 +122,7 @@ std::filesystem::path OutDir::file(const std::string& id, std::size_t number) co
 // The first time, what an older run left is in the way; the directory is made when there is something to put into it.
 std::string OutDir::put_file(Target& target, std::size_t number, const Pieces& pieces) {
     const auto path = file(target.id, number);
-    if (steps_.empty()) return put(path, O_APPEND, pieces);
+    if (steps_.empty()) return put(path, pieces);
     std::error_code error;
     const auto why = [&](const auto& what) { return fmt::format("{}: {}", what.string(), error.message()); };
     if (target.cleared.insert(number).second) std::filesystem::remove(path, error);
@@ -100,7 +132,7 @@ std::string OutDir::put_file(Target& target, std::size_t number, const Pieces& p
         std::filesystem::create_directories(path.parent_path(), error);
         if (error) return why(path.parent_path());
     }
-    return put(path, O_APPEND, pieces);
+    return put(path, pieces);
 }
 
 // With the lock held.
@@ -136,6 +168,7 @@ OutputSink::Flow OutDir::add(std::size_t target, std::size_t number, std::string
     const std::lock_guard lock(mutex_);
     auto& t = targets_[target];
     if (!t.error.empty()) return Flow::go_on;
+    if (steps_.empty()) (number == 0 ? t.lengths.out : t.lengths.err) += bytes.size();
     t.pending[number].emplace_back(bytes);
     t.pending_bytes += bytes.size();
     queued_bytes_ += bytes.size();
@@ -155,6 +188,11 @@ void OutDir::when_kept(std::size_t target, std::function<void()> then) {
         }
     }
     then();
+}
+
+std::optional<OutputLengths> OutDir::lengths(std::size_t target) {
+    const std::lock_guard lock(mutex_);
+    return targets_[target].lengths;
 }
 
 void OutDir::on_row(Row row) {

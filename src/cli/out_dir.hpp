@@ -33,12 +33,13 @@ public:
     static constexpr std::size_t kPhoneBytesMax = 512 * 1024;
     static constexpr std::size_t kQueuedBytesMax = 16 * 1024 * 1024;
 
+    // How much of what is in the files of each target stays there; nullopt: all of it. Empty: nothing of any.
+    using Kept = std::vector<std::optional<OutputLengths>>;
+    // Makes the directory if need be, and the files of all `ids`: one per target, in target order.
+    static Result<std::unique_ptr<OutDir>> create(const std::filesystem::path& dir, std::vector<std::string> ids,
+                                                  const Kept& kept, RowSink& next);
     // What is in the directory is of an older run, or of this one: it is resumed.
     enum class Older : std::uint8_t { other_run, same_run };
-    // Makes the directory if need be, and empties the files of all `ids` unless they are of the same run. ids: one per target, in
-    // target order.
-    static Result<std::unique_ptr<OutDir>> create(const std::filesystem::path& dir, std::vector<std::string> ids,
-                                                  Older older, RowSink& next);
     // steps: the directory of each step below that of the phone. Takes on_step_output() only.
     static Result<std::unique_ptr<OutDir>> create_by_step(const std::filesystem::path& dir,
                                                           std::vector<std::string> ids, std::vector<std::string> steps,
@@ -53,6 +54,7 @@ public:
     Flow on_step_output(std::size_t target, std::size_t step, OutputStream stream, std::string_view bytes,
                         std::function<void()> resume) override;
     void when_kept(std::size_t target, std::function<void()> then) override;
+    std::optional<OutputLengths> lengths(std::size_t target) override;
     void on_row(Row row) override;
     void on_done() override;
 
@@ -64,6 +66,7 @@ private:
         std::set<std::size_t> cleared;          // files of steps that are no longer what an older run left
         std::set<std::size_t> begun;            // those that have a directory
         std::size_t pending_bytes = 0;
+        OutputLengths lengths;  // of the files of a whole phone, with what is pending
         std::vector<std::function<void()>> resumes;
         std::vector<std::function<void()>> kept;  // wait until what is pending is written
         bool being_kept = false;                  // the writer has some of this in hand

@@ -94,6 +94,7 @@ public:
         task.steps = report::Steps::with;
         task.artifacts = artifacts();
         task.resumed = o_.resume.has_value();
+        if (older_.past) task.kept_output = [this](const std::string& id) { return kept_output(id); };
         task.step_directories = job_.step_directories();
         task.direct_only = task.artifacts    ? "--artifacts"
                            : o_.resume       ? "--resume"
@@ -174,6 +175,18 @@ private:
         say(fmt::format("drover: run {}", run_id_));
         for (std::size_t i = 0; i < ids.size(); ++i) place(i, ids[i], parts);
         return parts;
+    }
+
+    const job::PastPhone& past_of(const std::string& id) const {
+        const auto& known = older_.past->head.phones;
+        return older_.past->phones[static_cast<std::size_t>(std::find(known.begin(), known.end(), id) - known.begin())];
+    }
+
+    // --out-dir has what phones printed that do not begin anew.
+    std::optional<OutputLengths> kept_output(const std::string& id) const {
+        const auto& row = past_of(id).row;
+        if (o_.retry_failed && !(row && row->ok())) return OutputLengths{};
+        return std::nullopt;
     }
 
     // Whether the phone is done already, and what it is called in the journal.

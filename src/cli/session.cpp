@@ -3,6 +3,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/log.hpp"
 #include "cli/out_dir.hpp"
 #include "cli/presenter.hpp"
@@ -47,13 +50,16 @@ public:
         if (targets->empty() && !options_.allow_empty) {
             return report_error(Error(Code::nothing_matched, "no phone matches '" + task_.selector + "'"));
         }
-        const auto older = task_.resumed ? OutDir::Older::same_run : OutDir::Older::other_run;
         if (options_.out_dir) {
-            auto made = OutDir::create(*options_.out_dir, (*herd)->ids_of(*targets), older, queue_);
+            const auto ids = (*herd)->ids_of(*targets);
+            OutDir::Kept kept;
+            if (task_.kept_output) std::transform(ids.begin(), ids.end(), std::back_inserter(kept), task_.kept_output);
+            auto made = OutDir::create(*options_.out_dir, ids, kept, queue_);
             if (!made) return report_error(made.error());
             out_dir_ = std::move(*made);
         }
         if (task_.artifacts) {
+            const auto older = task_.resumed ? OutDir::Older::same_run : OutDir::Older::other_run;
             auto& next = out_dir_ ? static_cast<RowSink&>(*out_dir_) : queue_;
             auto made = OutDir::create_by_step(*task_.artifacts, (*herd)->ids_of(*targets), task_.step_directories,
                                                older, next);

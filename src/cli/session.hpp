@@ -31,9 +31,11 @@ struct Task {
     std::optional<Herd::Choice> choice;  // of the phones that the selector names; none: all of them
     report::Steps steps = report::Steps::none;
     std::optional<std::filesystem::path> artifacts;  // where the outputs of each step go
-    bool resumed = false;                            // what is in `artifacts` and --out-dir is of this very run
-    std::vector<std::string> step_directories;       // below that of a phone
-    std::chrono::milliseconds stop_grace{0};         // what phones may take to clean up when the call is stopped
+    bool resumed = false;                            // what is in `artifacts` is of this very run
+    // How much of what is in a phone's files in --out-dir stays; nullopt: all of it. Null: nothing does.
+    std::function<std::optional<OutputLengths>(const std::string& id)> kept_output;
+    std::vector<std::string> step_directories;  // below that of a phone
+    std::chrono::milliseconds stop_grace{0};    // what phones may take to clean up when the call is stopped
     // Begins the call. The sinks of output may be null.
     std::function<std::unique_ptr<Call>(Herd&, const std::vector<std::size_t>& targets, const Sinks& sinks)> start;
     // An option that works only on a fleet of this process: its name, for the refusal. Empty: none.

@@ -87,6 +87,11 @@ void expect_nothing_twice_nothing_missed(World& world, const json::value& docume
     }
 }
 
+std::string run_id_of(const Finished& done) {
+    const auto at = done.err.find("drover: run ") + 12;
+    return done.err.substr(at, done.err.find('\n', at) - at);
+}
+
 TEST(JobResume, KilledAtRandomMoments) {
     const auto seed = std::random_device()();
     std::mt19937 random(seed);
@@ -142,10 +147,6 @@ TEST(JobResume, RetryFailedRunsOnlyWhatFailed) {
         "version: 1\nsteps:\n  - host-run: {{shell: 'echo x >>{0}/marks/$DROVER_INSTANCE'}}\n"
         "  - {{if: \"instance == 'vphone-0004'\", host-run: {{shell: 'test -e {0}/mended'}}}}\n",
         world.dir.path().string());
-    const auto run_id_of = [](const Finished& done) {
-        const auto at = done.err.find("drover: run ") + 12;
-        return done.err.substr(at, done.err.find('\n', at) - at);
-    };
     const auto first = run(world.command({(world.dir / "j.yaml").string()}));
     EXPECT_EQ(first.code(), 10) << first.err;
     std::ofstream(world.dir / "mended") << "x";
@@ -172,6 +173,24 @@ TEST(JobResume, WhatIsInTheOutDirectoryStays) {
     EXPECT_EQ(resumed.code(), 0) << resumed.err;
     EXPECT_EQ(read_file(world.dir / "out" / "vphone-0001.out"), "one\n");
     EXPECT_EQ(read_file(world.dir / "out" / "vphone-0001.err"), "two\n");
+}
+
+TEST(JobResume, ARetryLeavesTheOutputOfPhonesThatAreDone) {
+    World world;
+    std::ofstream(world.dir / "j.yaml") << fmt::format(
+        "version: 1\nsteps:\n  - run: echo one; echo two >&2\n"
+        "  - host-run: {{shell: 'test $DROVER_INSTANCE != vphone-0004 || test -e {}'}}\n",
+        (world.dir / "mended").string());
+    const auto out = (world.dir / "out").string();
+    const auto first = run(world.command({(world.dir / "j.yaml").string(), "--out-dir", out}));
+    EXPECT_EQ(first.code(), 10) << first.err;
+    std::ofstream(world.dir / "mended") << "x";
+    const auto second = run(world.command({"--retry-failed", run_id_of(first), "--out-dir", out}));
+    EXPECT_EQ(second.code(), 0) << second.err;
+    for (const char* id : {"vphone-0001", "vphone-0004"}) {
+        EXPECT_EQ(read_file(world.dir / "out" / (std::string(id) + ".out")), "one\n") << id;
+        EXPECT_EQ(read_file(world.dir / "out" / (std::string(id) + ".err")), "two\n") << id;
+    }
 }
 
 TEST(JobResume, WrongUseIsTold) {

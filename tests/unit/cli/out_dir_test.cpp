@@ -37,8 +37,8 @@ std::vector<Row> until_done(RowQueue& queue) {
 
 class OutDirTest : public testing::Test {
 protected:
-    std::unique_ptr<OutDir> make(std::vector<std::string> ids) {
-        auto made = OutDir::create(dir_ / "deep" / "out", std::move(ids), OutDir::Older::other_run, queue_);
+    std::unique_ptr<OutDir> make(std::vector<std::string> ids, OutDir::Kept kept = {}) {
+        auto made = OutDir::create(dir_ / "deep" / "out", std::move(ids), std::move(kept), queue_);
         EXPECT_TRUE(made) << (made ? "" : made.error().message);
         return std::move(*made);
     }
@@ -51,7 +51,7 @@ protected:
 TEST_F(OutDirTest, APipeInAFilesPlaceIsRefusedNotWaitedFor) {
     dir_.write("deep/out/other", "");
     ASSERT_EQ(::mkfifo((dir_ / "deep" / "out" / "a.out").c_str(), 0600), 0);
-    const auto made = OutDir::create(dir_ / "deep" / "out", {"a"}, OutDir::Older::other_run, queue_);
+    const auto made = OutDir::create(dir_ / "deep" / "out", {"a"}, {}, queue_);
     ASSERT_FALSE(made);
     EXPECT_NE(made.error().message.find("a.out"), std::string::npos) << made.error().message;
 }
@@ -72,6 +72,26 @@ TEST_F(OutDirTest, WritesEachStreamOfEachPhoneAndThenPassesTheRowOn) {
     EXPECT_EQ(file("a.err"), std::string("\0\xff", 2));
     EXPECT_EQ(file("b.out"), "");  // fresh
     EXPECT_EQ(file("b.err"), "");
+}
+
+TEST_F(OutDirTest, KeepsOfEachPhoneWhatItIsTold) {
+    for (const auto* name : {"a.out", "a.err", "b.out", "c.out", "c.err"})
+        dir_.write(std::string("deep/out/") + name, "older");
+    auto out = make({"a", "b", "c"}, {OutputLengths{2, 9}, OutputLengths{}, std::nullopt});
+    EXPECT_EQ(file("a.out"), "ol");
+    EXPECT_EQ(file("a.err"), "older") << "nothing is made up";
+    EXPECT_EQ(file("b.out"), "");
+    EXPECT_EQ(file("b.err"), "");
+    EXPECT_EQ(file("c.out"), "older");
+    out->on_output(0, OutputStream::out, "new", [] {});
+    const auto lengths = out->lengths(0).value();
+    EXPECT_EQ(lengths.out, 5U) << "whether it is there or not yet";
+    EXPECT_EQ(lengths.err, 5U);
+    EXPECT_EQ(out->lengths(2)->out, 5U);
+    for (const std::size_t target : {0, 1, 2}) out->on_row(saved_row(target));
+    out->on_done();
+    EXPECT_EQ(until_done(queue_).size(), 3U);
+    EXPECT_EQ(file("a.out"), "olnew");
 }
 
 TEST_F(OutDirTest, APhonePastItsLimitWaitsAndIsResumed) {
@@ -171,11 +191,11 @@ TEST_F(OutDirTest, TellsWhenWhatWasPrintedIsInItsFile) {
 
 TEST_F(OutDirTest, SaysWhatIsWrongBeforeAnythingIsSent) {
     dir_.write("file", "");
-    const auto below_a_file = OutDir::create(dir_ / "file" / "out", {"a"}, OutDir::Older::other_run, queue_);
+    const auto below_a_file = OutDir::create(dir_ / "file" / "out", {"a"}, {}, queue_);
     ASSERT_FALSE(below_a_file);
     EXPECT_EQ(below_a_file.error().code, Code::usage);
     std::filesystem::create_directories(dir_ / "busy" / "a.out");
-    const auto dir_for_file = OutDir::create(dir_ / "busy", {"a"}, OutDir::Older::other_run, queue_);
+    const auto dir_for_file = OutDir::create(dir_ / "busy", {"a"}, {}, queue_);
     ASSERT_FALSE(dir_for_file);
     EXPECT_NE(dir_for_file.error().message.find("a.out: Is a directory"), std::string::npos)
         << dir_for_file.error().message;
