@@ -14,6 +14,7 @@
 #include "cli/terminal.hpp"
 #include "drover/job.hpp"
 #include "job/model.hpp"
+#include "job/plan.hpp"
 #include "job/rollout.hpp"
 
 namespace drover::cli {
@@ -172,6 +173,8 @@ private:
             }
             parts.journal = *std::move(made);
         }
+        const auto dir = out_dir();
+        if (!dir.empty() && !(o_.resume && older_.past->out_dir == dir)) parts.journal->out_dir(dir);
         say(fmt::format("drover: run {}", run_id_));
         for (std::size_t i = 0; i < ids.size(); ++i) place(i, ids[i], parts);
         return parts;
@@ -182,11 +185,22 @@ private:
         return older_.past->phones[static_cast<std::size_t>(std::find(known.begin(), known.end(), id) - known.begin())];
     }
 
-    // --out-dir has what phones printed that do not begin anew.
+    // --out-dir has what phones printed that do not begin anew, up to the last step that ended: another directory has nothing.
     std::optional<OutputLengths> kept_output(const std::string& id) const {
-        const auto& row = past_of(id).row;
-        if (o_.retry_failed && !(row && row->ok())) return OutputLengths{};
-        return std::nullopt;
+        const auto& past = past_of(id);
+        if (out_dir() != older_.past->out_dir) return OutputLengths{};
+        if (o_.retry_failed && !(past.row && past.row->ok())) return OutputLengths{};
+        // What a step printed that runs again comes again.
+        const bool runs_again = std::all_of(past.begun.begin(), past.begun.end(), [this](std::size_t step) {
+            return step >= planned_.size() || planned_[step].step->idempotent;
+        });
+        if (past.row || !runs_again) return std::nullopt;
+        return past.lengths;
+    }
+    std::string out_dir() const {
+        if (!o_.call.out_dir) return {};
+        const auto path = std::filesystem::absolute(*o_.call.out_dir).lexically_normal();
+        return (path.has_filename() ? path : path.parent_path()).string();
     }
 
     // Whether the phone is done already, and what it is called in the journal.
@@ -219,6 +233,7 @@ private:
     const std::string text_;  // as it stands in the file: a running server gets the text
     const Older older_;
     const std::string fingerprint_;
+    const std::vector<job::PlannedStep> planned_ = job::planned_steps(job_.model());
     std::string run_id_;
 };
 

@@ -21,6 +21,7 @@
 #include <thread>
 #include <vector>
 
+#include "drover/fleet.hpp"
 #include "drover/row.hpp"
 #include "job/scope.hpp"
 
@@ -40,6 +41,7 @@ struct EndedStep {
     Row part;                      // execute_msg, runs, truncated
     std::optional<Output> output;  // what `register` kept
     bool opened = false;
+    std::optional<OutputLengths> lengths;  // of the phone's files in Past::out_dir then
 };
 
 // What a journal tells of one phone.
@@ -48,10 +50,12 @@ struct PastPhone {
     std::optional<Row> row;
     std::map<std::size_t, EndedStep> ended;
     std::set<std::size_t> begun;  // and not ended
+    OutputLengths lengths;        // with the output of what has ended
 };
 
 struct Past {
     RunHead head;
+    std::string out_dir;  // where the whole output of the phones goes; empty: nowhere
     std::vector<PastPhone> phones;
 };
 
@@ -75,6 +79,8 @@ public:
     void begin(std::size_t phone, std::size_t step, std::function<void()> noted);
     void end(std::size_t phone, std::size_t step, const EndedStep& ended);
     void row(std::size_t phone, const Row& row);
+    // From now on. Files elsewhere are none of this run.
+    void out_dir(const std::string& dir);
     // Why the disk failed, once: at once if it has, else on the journal's thread, before anybody's `noted`. Call it once.
     void on_failure(std::function<void(const std::string& why)> tell);
     // Writes what waits, and calls nobody afterwards; what is added later is dropped. Not from `noted`.

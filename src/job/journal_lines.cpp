@@ -155,6 +155,11 @@ void take_end(const json::object& from, PastPhone& to) {
         ended.output =
             Output{text(o, "out"), text(o, "err"), ended.result.exit_code, ended.result.code, false, ended.result.ms};
     }
+    if (const auto* lengths = from.if_contains("lengths")) {
+        const auto& parts = lengths->as_array();
+        ended.lengths = {parts.at(0).to_number<std::uint64_t>(), parts.at(1).to_number<std::uint64_t>()};
+        to.lengths = *ended.lengths;
+    }
     to.begun.erase(step);
     if (never_tried(ended.result.code) && !ended.result.continued) return;
     to.ended.insert_or_assign(step, std::move(ended));
@@ -183,8 +188,11 @@ std::string end_line(std::size_t phone, std::size_t step, const EndedStep& ended
     add_text(out, ended.part);
     if (ended.output)
         out["output"] = json::object{{"out", json_view(ended.output->out)}, {"err", json_view(ended.output->err)}};
+    if (ended.lengths) out["lengths"] = json::array{ended.lengths->out, ended.lengths->err};
     return journal_line(out);
 }
+
+std::string out_dir_line(const std::string& dir) { return journal_line({{"files", json_view(dir)}}); }
 
 std::string row_line(std::size_t phone, const Row& row) {
     json::array steps;
@@ -209,6 +217,11 @@ bool take_line(std::string_view line, Past& to) {
         if (const auto* format = object.if_contains("journal")) {
             if (format->to_number<int>() != kFormat) return false;
             take_head(object, to);
+            return true;
+        }
+        if (object.contains("files")) {
+            to.out_dir = text(object, "files");
+            for (auto& phone : to.phones) phone.lengths = {};
             return true;
         }
         for (const char* kind : {"begin", "end", "row"}) {

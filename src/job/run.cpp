@@ -104,8 +104,8 @@ void take_up(const job::RunShared& run, std::span<const job::Share> serial, job:
         ++plan.batches.back();
     }
     for (std::size_t i = 0; i < known.size(); ++i) {
-        const auto& [row, ended, begun] = known[i];
-        const bool was_at_it = row || !ended.empty() || !begun.empty();
+        const auto& row = known[i].row;
+        const bool was_at_it = row || !known[i].ended.empty() || !known[i].begun.empty();
         if (was_at_it && batch_of[i] == batch_of.at(run.numbers.front())) plan.batch_begun = true;
         if (!row || row->ok()) continue;
         ++(job::is_lost(*row) ? plan.lost : plan.failed);

@@ -49,6 +49,7 @@ void JobWork::note_end(const Row& part) {
     ended.result = result_;
     ended.part = part;
     ended.opened = step_opened_;
+    if (run_->output) ended.lengths = run_->output->lengths(sink_target());
     if (const auto slot = step().output_slot) ended.output = outputs_[*slot];
     note([ended = std::move(ended), position = position_](Journal& journal, std::size_t phone) {
         journal.end(phone, position, ended);

@@ -193,6 +193,48 @@ TEST(JobResume, ARetryLeavesTheOutputOfPhonesThatAreDone) {
     }
 }
 
+// Killed when every phone has printed `two` and its step goes on; then resumed, with the output in `second_dir`.
+void kill_and_resume(World& world, bool idempotent, const std::string& second_dir, int code) {
+    const auto go = world.dir / "go";
+    std::ofstream(world.dir / "j.yaml") << fmt::format(
+        "version: 1\nsteps:\n  - run: echo one\n  - idempotent: {}\n"
+        "    host-run: {{shell: 'echo two; while ! test -e {}; do sleep 0.05; done'}}\n",
+        idempotent, go.string());
+    Process first(world.command({(world.dir / "j.yaml").string(), "--out-dir", (world.dir / "out").string()}));
+    const auto line = first.wait_for_error_line("drover: run ");
+    ASSERT_TRUE(line) << first.err();
+    const auto all_printed = [&] {
+        for (int i = 1; i <= kResumePhones; ++i) {
+            if (read_file(world.dir / "out" / fmt::format("vphone-{:04}.out", i)) != "one\ntwo\n") return false;
+        }
+        return true;
+    };
+    while (!all_printed() && !first.wait(std::chrono::milliseconds(1))) {}
+    first.signal(SIGKILL);
+    first.wait();
+    std::ofstream(go) << "x";
+    const auto second = run(world.command({"--resume", line->substr(line->rfind(' ') + 1), "--out-dir", second_dir}));
+    EXPECT_EQ(second.code(), code) << second.out << second.err;
+}
+
+TEST(JobResume, WhatAnInterruptedStepPrintedIsInTheOutDirectoryOnce) {
+    for (const bool idempotent : {true, false}) {
+        World world;
+        const auto out = world.dir / "out";
+        kill_and_resume(world, idempotent, out.string() + "/./", idempotent ? 0 : 20);
+        for (const char* file : {"vphone-0001.out", "vphone-0010.out"})
+            EXPECT_EQ(read_file(out / file), "one\ntwo\n") << file << " idempotent: " << idempotent;
+    }
+}
+
+TEST(JobResume, AnotherOutDirectoryHasWhatTheSecondPartPrinted) {
+    World world;
+    const auto other = world.dir.write("other/vphone-0001.out", "of a stranger").parent_path();
+    kill_and_resume(world, true, other.string(), 0);
+    EXPECT_EQ(read_file(other / "vphone-0001.out"), "two\n");
+    EXPECT_EQ(read_file(world.dir / "out" / "vphone-0001.out"), "one\ntwo\n");
+}
+
 TEST(JobResume, WrongUseIsTold) {
     World world;
     EXPECT_THAT(run(world.command({"--resume", "none"})).err, HasSubstr("there is no run 'none' in "));

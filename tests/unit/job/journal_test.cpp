@@ -93,6 +93,35 @@ TEST(Journal, ARunAtWorkIsNoneThatHasEnded) {
     EXPECT_TRUE(Journal::read_ended(dir.path(), "run-1"));
 }
 
+TEST(Journal, TellsHowLongTheFilesWereThatAPhonesOutputIsIn) {
+    const test::TempDir dir;
+    const auto journal = *Journal::create(dir.path(), kHead);
+    const auto end = [&](std::size_t step, std::optional<OutputLengths> lengths) {
+        EndedStep ended;
+        ended.lengths = lengths;
+        journal->end(0, step, ended);
+    };
+    const auto expect = [&](const std::string& out_dir, std::uint64_t out, std::uint64_t err) {
+        begin_and_wait(*journal, 7);
+        const auto past = Journal::read(dir.path(), "run-1");
+        ASSERT_TRUE(past);
+        EXPECT_EQ(past->out_dir, out_dir);
+        EXPECT_EQ(past->phones.at(0).lengths.out, out);
+        EXPECT_EQ(past->phones.at(0).lengths.err, err);
+        EXPECT_EQ(past->phones.at(1).lengths.out, 0U);
+    };
+    end(0, std::nullopt);
+    expect("", 0, 0);
+    journal->out_dir("/out");
+    end(1, OutputLengths{3, 5'000'000'000});
+    expect("/out", 3, 5'000'000'000);
+    // A part of the run that wrote none.
+    end(2, std::nullopt);
+    expect("/out", 3, 5'000'000'000);
+    journal->out_dir("/other \"one\"");
+    expect("/other \"one\"", 0, 0);
+}
+
 TEST(Journal, OneThatCouldNotBeWrittenIsNoneBeforeAnybodyGoesOn) {
     const test::TempDir dir;
     const auto journal = *Journal::create(dir.path(), kHead);
