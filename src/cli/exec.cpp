@@ -29,7 +29,9 @@ int exec_script(const Context& context, const ExecWords& o, const std::string& w
     task.start = [&](Herd& herd, const std::vector<std::size_t>& targets, const Sinks& sinks) {
         Limits limits = o.call.all_limits();
         if (o.call.timeout) limits.total = *o.call.timeout;
-        const auto removals = std::make_shared<transfer::Removals>();
+        const bool many = dispatch::exceed_descriptors(*herd.fleet(), targets);
+        const auto removals = std::make_shared<transfer::Removals>(many ? transfer::Removals::Rows::wait
+                                                                        : transfer::Removals::Rows::go_first);
         auto make = transfer::make_host_script(herd.fleet()->impl().ground->disk(), script, words, limits, sinks.output,
                                                removals);
         return transfer::with_removals(dispatch::run_operations(*herd.fleet(), targets, std::move(make),

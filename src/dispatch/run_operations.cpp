@@ -1,5 +1,6 @@
 #include "dispatch/run_operations.hpp"
 
+#include "base/resource_limits.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "dispatch/fleet_impl.hpp"
 
@@ -15,6 +16,13 @@ std::unique_ptr<Call> run_operations(Fleet& fleet, const std::vector<std::size_t
         return std::make_unique<OperationWork>(make, target);
     };
     return dispatch(std::move(request), sink);
+}
+
+bool exceed_descriptors(Fleet& fleet, const std::vector<std::size_t>& targets) {
+    constexpr std::size_t kOthers = 64;  // of this process, beside those of phones
+    std::size_t needed = kOthers;
+    for (const fleet::Phone* phone : fleet.impl().phones_of(targets)) needed += phone->descriptors();
+    return needed > descriptor_limit();
 }
 
 }  // namespace drover::dispatch

@@ -13,4 +13,7 @@ struct CallLimits {
 std::unique_ptr<Call> run_operations(Fleet& fleet, const std::vector<std::size_t>& targets, OperationFactory make,
                                      const CallLimits& limits, RowSink& sink);
 
+// Whether links of all these phones at once are more than this process may have.
+bool exceed_descriptors(Fleet& fleet, const std::vector<std::size_t>& targets);
+
 }  // namespace drover::dispatch

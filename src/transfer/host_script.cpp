@@ -70,6 +70,7 @@ template <class F>
 void HostScriptOperation::with_current(F&& f) {
     if (stage_ == Stage::push) return f(*push_);
     if (stage_ == Stage::run) return f(*run_);
+    if (stage_ == Stage::removal) return give_row();
 }
 
 void HostScriptOperation::stop(const Error& why) {
@@ -102,10 +103,21 @@ void HostScriptOperation::run() {
 
 void HostScriptOperation::finish(Row&& row) {
     // A push that was stopped may have come to its end on the phone.
-    if (stage_ == Stage::run || row.attempts > 0) removals_->remove(phone_, remote_);
-    stage_ = Stage::done;
+    const bool may_be_there = stage_ == Stage::run || row.attempts > 0;
     total_deadline_.cancel();
-    owner_.on_result(std::move(row));
+    row_ = std::move(row);
+    stage_ = Stage::removal;
+    const bool waits = removals_->rows() == Removals::Rows::wait && !stopped_;
+    auto then = [handle = handle_] {
+        if (*handle && (*handle)->stage_ == Stage::removal) (*handle)->give_row();
+    };
+    const bool begun = may_be_there && removals_->remove(phone_, remote_, waits ? then : std::function<void()>());
+    if (!begun || !waits) give_row();
+}
+
+void HostScriptOperation::give_row() {
+    stage_ = Stage::done;
+    owner_.on_result(std::move(row_));
 }
 
 dispatch::OperationFactory make_host_script(WorkPool& pool, std::shared_ptr<const PushPlan> script, std::string words,

@@ -1,5 +1,5 @@
 // A shell script of this host on a phone: pushed under a name of its own, run, and removed, however it ended. The limit covers push
-// and run; the removal goes on behind the row.
+// and run; the removal goes on behind the row, or comes before it: see Removals. A row of what was stopped waits for nothing.
 //
 // Threads, ownership, failure: as Operation. The row is that of the script's run, or of the push where that failed.
 #pragma once
@@ -17,16 +17,18 @@ public:
                         std::shared_ptr<const PushPlan> script, std::string words, Limits limits, OutputSink* output,
                         std::size_t target, std::shared_ptr<Removals> removals);
 
+    ~HostScriptOperation() override { *handle_ = nullptr; }
     void start() override;
     void stop(const Error& why) override;
     void expire(std::string_view limit) override;
 
 private:
-    enum class Stage : std::uint8_t { push, run, done };
+    enum class Stage : std::uint8_t { push, run, removal, done };
 
     void on_result(Row&& row) override;
     void run();
     void finish(Row&& row);
+    void give_row();
     void on_total_deadline();
     template <class F>
     void with_current(F&& f);
@@ -43,6 +45,8 @@ private:
     const std::shared_ptr<Removals> removals_;
     std::unique_ptr<StreamOperation> push_;
     std::optional<dispatch::Execution> run_;
+    Row row_;  // while the script is removed
+    const std::shared_ptr<HostScriptOperation*> handle_ = std::make_shared<HostScriptOperation*>(this);
     Timer total_deadline_ = Timer::calls<&HostScriptOperation::on_total_deadline>(*this);
 };
 

@@ -10,9 +10,10 @@ namespace drover::transfer {
 // ended.
 class Removals::Removal final : private dispatch::ExecutionOwner, private fleet::GateWaiter {
 public:
-    Removal(std::shared_ptr<Removals> all, fleet::Phone& phone, const std::string& remote)
+    Removal(std::shared_ptr<Removals> all, fleet::Phone& phone, const std::string& remote, std::function<void()> then)
         : all_(std::move(all)),
           phone_(phone),
+          then_(std::move(then)),
           execution_(phone, static_cast<dispatch::ExecutionOwner&>(*this), nullptr, 0) {
         command_.text = "rm -f " + shell_word(remote);
         command_.limits.total = 2 * kRemovalMax;  // its own limit is that of the wait for a place too
@@ -39,8 +40,9 @@ private:
     }
     void end() {
         // Of many phones each gives its link up after its row, which it could not while this went on.
-        phone_.loop().post([all = all_, &phone = phone_, admitted = admitted_] {
+        phone_.loop().post([all = all_, &phone = phone_, admitted = admitted_, then = std::move(then_)] {
             if (admitted) phone.gate().exit();
+            if (then) then();
             phone.let_go();
             all->ended();
         });
@@ -49,6 +51,7 @@ private:
 
     const std::shared_ptr<Removals> all_;
     fleet::Phone& phone_;
+    std::function<void()> then_;
     std::unique_ptr<Removal> self_;
     Command command_;
     bool admitted_ = false;
@@ -56,13 +59,14 @@ private:
     Timer deadline_ = Timer::calls<&Removal::on_deadline>(*this);
 };
 
-void Removals::remove(fleet::Phone& phone, const std::string& remote) {
-    if (!phone.peer()) return;  // the link is gone
+bool Removals::remove(fleet::Phone& phone, const std::string& remote, std::function<void()> then) {
+    if (!phone.peer()) return false;  // the link is gone
     {
         const std::lock_guard lock(mutex_);
         ++count_;
     }
-    Removal::begin(std::make_unique<Removal>(shared_from_this(), phone, remote));
+    Removal::begin(std::make_unique<Removal>(shared_from_this(), phone, remote, std::move(then)));
+    return true;
 }
 
 void Removals::ended() {

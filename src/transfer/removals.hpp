@@ -8,6 +8,8 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -20,8 +22,13 @@ class Removals : public std::enable_shared_from_this<Removals> {
 public:
     static constexpr auto kRemovalMax = std::chrono::milliseconds(1'500);  // inside the drain of a stop
 
-    // Begins it, if the phone is there.
-    void remove(fleet::Phone& phone, const std::string& remote);
+    // Whether rows wait for it: where there are more phones than descriptors, links of phones whose rows are out would be too many.
+    enum class Rows : std::uint8_t { go_first, wait };
+    explicit Removals(Rows rows = Rows::go_first) : rows_(rows) {}
+    Rows rows() const { return rows_; }
+
+    // Begins it; false: the phone is not there. `then` is called on its loop, from a clean stack, when it has ended; may be empty.
+    bool remove(fleet::Phone& phone, const std::string& remote, std::function<void()> then);
     // Until none is under way.
     void wait();
     std::size_t under_way() const;
@@ -30,6 +37,7 @@ private:
     class Removal;
     void ended();
 
+    const Rows rows_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::size_t count_ = 0;

@@ -50,6 +50,22 @@ TEST(CliScale, FewDescriptorsAreSharedAndTooFewAreOneLine) {
     EXPECT_EQ(std::count(done.err.begin(), done.err.end(), '\n'), 1) << done.err;
 }
 
+// Those whose script is being removed have links too.
+TEST(CliScale, FewDescriptorsAreEnoughForScripts) {
+    constexpr int kPhones = 400;
+    const SimProcess sim(kPhones);
+    const TempDir dir;
+    const auto script = dir.write("s.sh", "echo hi\n").string();
+    const auto done = run({.argv = {"bash", "-c",
+                                    fmt::format("ulimit -n 128; exec '{}' exec --inventory '{}' --timeout 60s --json "
+                                                "--script '{}'",
+                                                DROVER_PROGRAM, sim.inventory(), script)}});
+    EXPECT_EQ(done.code(), 0) << done.err;
+    EXPECT_THAT(done.out, testing::HasSubstr(fmt::format("\"ok\":{}", kPhones)));
+    const auto left = run_drover({"exec", "--inventory", sim.inventory(), "--json", "--", "ls", "/data/local/tmp"});
+    EXPECT_THAT(left.out, testing::Not(testing::HasSubstr("drover-")));
+}
+
 TEST(CliScale, TenFaultsAmongAHundredPhonesGiveTenCodesAndNinetyAnswers) {
     SimProcess sim(100, {"--profile", DROVER_SOURCE_DIR "/devices/profiles/ten-faults.yaml"});
     const TempDir home;  // no keys: nobody's phone trusts the developer's by accident

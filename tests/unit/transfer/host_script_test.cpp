@@ -86,7 +86,7 @@ protected:
     std::size_t removal_turns = 0, descriptors_max = 0;
     std::function<void()> at_script, at_row;  // on the phone's loop
     Row row;
-    std::size_t under_way_then = 0, open_now = 0, links = 0, rows = 0;
+    std::size_t under_way_then = 0, open_now = 0, links = 0, rows = 0, removed_then = 0;
     std::ptrdiff_t removed = 0;
     std::vector<std::string> opened;
 };
@@ -139,11 +139,45 @@ protected:
 TEST_F(HostScriptOnMany, EveryScriptIsRemovedBeforeItsLinkIsGivenUp) {
     descriptors_max = 2;
     removal_turns = 20;
+    removals = std::make_shared<Removals>(Removals::Rows::wait);
     run(std::chrono::seconds(60));
     EXPECT_EQ(rows, 3U);
+    EXPECT_EQ(under_way_then, 1U) << "its end is told after the row";
     EXPECT_EQ(row.code, Code::ok) << row.error_msg;
     EXPECT_EQ(removed, 3);
     EXPECT_EQ(links, 0U);
+}
+
+// Without that too: then the rows go first.
+TEST_F(HostScriptOnMany, ALinkIsNotGivenUpUnderARemoval) {
+    descriptors_max = 2;
+    removal_turns = 20;
+    run(std::chrono::seconds(60));
+    EXPECT_EQ(rows, 3U);
+    EXPECT_EQ(removed, 3);
+    EXPECT_EQ(links, 0U);
+}
+
+TEST_F(HostScript, ARowThatWaitsComesWithTheEndOfTheRemoval) {
+    removals = std::make_shared<Removals>(Removals::Rows::wait);
+    removal_turns = 20;
+    at_row = [this] {
+        for (const auto& service : fleet.connectors[0]->carrier.ended) removed_then += is_removal(service) ? 1 : 0;
+    };
+    run(std::chrono::seconds(60));
+    EXPECT_EQ(row.code, Code::ok) << row.error_msg;
+    EXPECT_EQ(row.execute_msg, "ok\n");
+    EXPECT_EQ(removed_then, 1U);
+}
+
+TEST_F(HostScript, ARowThatWaitsDoesNotOnceItIsStopped) {
+    removals = std::make_shared<Removals>(Removals::Rows::wait);
+    script = test::FakeCarrier::Behave::opens_only;
+    removal = test::FakeCarrier::Behave::opens_only;
+    run(std::chrono::milliseconds(200));
+    EXPECT_EQ(row.code, Code::timeout);
+    EXPECT_LT(row.ms, 200U + Removals::kRemovalMax.count());
+    EXPECT_EQ(under_way_then, 1U);
 }
 
 TEST_F(HostScript, AScriptIsRemovedFromAPhoneThatGoesOutOfServiceMeanwhile) {
