@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
+
 namespace drover {
 
 void raise_descriptor_limit() {
@@ -14,6 +16,11 @@ void raise_descriptor_limit() {
 std::size_t descriptor_limit() {
     rlimit limit{};
     return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 1024;
+}
+
+std::size_t descriptors_for_phones() {
+    const std::size_t limit = descriptor_limit();
+    return limit - std::min(kOwnDescriptors, limit / 2);
 }
 
 }  // namespace drover

@@ -13,5 +13,7 @@ constexpr std::size_t kOwnDescriptors = 256;
 
 // The soft limit of open descriptors.
 std::size_t descriptor_limit();
+// What of it is there for phones: all but kOwnDescriptors, at least half.
+std::size_t descriptors_for_phones();
 
 }  // namespace drover

@@ -1,8 +1,9 @@
 // A few threads for what would block a loop: reading and writing files, compressing.
 //
 // Threads: post() from any thread. Ownership: the pool outlives everything that posts; its destructor runs what is queued,
-// so that a clean-up posted last is done before the process ends. Failure: where the host gives
-// fewer threads those do the work, and with none post() does; a job must not throw. What is queued is bounded by its users: each operation has at most one job under way and one clean-up.
+// so that a clean-up posted last is done before the process ends. Failure: where the host gives fewer threads those do the
+// work, and with none post() does; a job must not throw. What is queued is bounded by its users: each operation has at
+// most one job under way and one clean-up.
 #pragma once
 #include <condition_variable>
 #include <cstddef>

@@ -11,11 +11,6 @@
 namespace drover::dispatch {
 namespace {
 
-std::size_t descriptors_for_phones() {
-    const std::size_t limit = descriptor_limit();
-    return limit - std::min(kOwnDescriptors, limit / 2);
-}
-
 bool exceeds(const Request& request) {
     std::size_t needed = 0;
     for (const fleet::Phone* phone : request.targets) needed += phone->descriptors();
@@ -28,7 +23,8 @@ std::size_t window_of(const Request& request) {
     if (!exceeds(request)) return window;
     std::size_t most = 1;  // that one of them needs
     for (const fleet::Phone* phone : request.targets) most = std::max(most, phone->descriptors());
-    return std::min(window, std::max<std::size_t>(request.descriptors_max / most, 1));
+    // A link is closed a moment after the next phone's is opened.
+    return std::min(window, std::max<std::size_t>(request.descriptors_max / (2 * most), 1));
 }
 
 class RunningCall final : public Call {

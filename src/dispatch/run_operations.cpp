@@ -19,10 +19,9 @@ std::unique_ptr<Call> run_operations(Fleet& fleet, const std::vector<std::size_t
 }
 
 bool exceed_descriptors(Fleet& fleet, const std::vector<std::size_t>& targets) {
-    constexpr std::size_t kOthers = 64;  // of this process, beside those of phones
-    std::size_t needed = kOthers;
+    std::size_t needed = 0;
     for (const fleet::Phone* phone : fleet.impl().phones_of(targets)) needed += phone->descriptors();
-    return needed > descriptor_limit();
+    return needed > descriptors_for_phones();
 }
 
 }  // namespace drover::dispatch

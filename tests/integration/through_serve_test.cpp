@@ -1,4 +1,6 @@
 // The command line through a running `drover serve`: the same rows, output and exit codes as with phones of its own.
+#include "integration/through_serve.hpp"
+
 #include <gmock/gmock.h>
 
 #include <csignal>
@@ -7,7 +9,6 @@
 #include <regex>
 
 #include "support/openapi.hpp"
-#include "support/serve.hpp"
 #include "where.hpp"
 
 namespace drover::test {
@@ -16,51 +17,10 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-std::string without_times(const std::string& text) {
-    // A run of this process has a name, to be resumed by; a server keeps no journal.
-    const auto unnamed = std::regex_replace(text, std::regex("drover: run [0-9a-f-]+\n"), "");
-    return std::regex_replace(unnamed, std::regex(R"re("(begin_)?ms":[0-9]+|in [0-9.]+ m?s|"since":"[^"]*")re"),
-                              "TIME");
-}
-
 std::string content(const std::filesystem::path& file) {
     std::ifstream stream(file);
     return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
-
-class ThroughServe : public testing::Test {
-protected:
-    static void SetUpTestSuite() { sim_ = std::make_unique<SimProcess>(3); }
-    static void TearDownTestSuite() { sim_.reset(); }
-
-    using Args = std::vector<std::string>;
-    static Args with(Args args, Args more) {
-        args.insert(args.end(), more.begin(), more.end());
-        return args;
-    }
-    Finished direct(Args args) {
-        args.insert(args.begin() + 1, {"--inventory", sim_->inventory()});
-        return home.drover(std::move(args));
-    }
-    // Both ways give the same; what they gave is the caller's to look at.
-    Finished same(const Args& args) {
-        auto through = home.drover(args);
-        const auto own = direct(args);
-        EXPECT_EQ(without_times(through.out), without_times(own.out));
-        EXPECT_EQ(without_times(through.err), without_times(own.err));
-        EXPECT_EQ(through.code(), own.code());
-        return through;
-    }
-    Process start(Args args) {
-        args.insert(args.begin(), "-v");
-        return Process(drover_command(std::move(args), home.env()));
-    }
-
-    static std::unique_ptr<SimProcess> sim_;
-    ServeHome home;
-    ServeProcess serve{home, sim_->inventory()};
-};
-std::unique_ptr<SimProcess> ThroughServe::sim_;
 
 TEST_F(ThroughServe, ExecGivesTheSameInEveryForm) {
     const std::string command =
@@ -188,89 +148,6 @@ TEST_F(ThroughServe, WholeOutputsComeIntoFiles) {
         EXPECT_EQ(content(std::filesystem::path(through) / file), content(std::filesystem::path(own) / file)) << file;
         EXPECT_FALSE(content(std::filesystem::path(own) / file).empty());
     }
-}
-
-TEST_F(ThroughServe, ASignalStopsTheCallOnTheServer) {
-    for (const int signal : {SIGINT, SIGTERM}) {
-        auto process = start({"exec", "--timeout", "300s", "--output", "jsonl", "--",
-                              "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
-        ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
-        process.signal(signal);
-        const auto ended = process.wait();
-        ASSERT_TRUE(ended);
-        EXPECT_EQ(ended->code, 128 + signal);
-        EXPECT_EQ(std::count(process.out().begin(), process.out().end(), '\n'), 3) << process.out();
-        EXPECT_THAT(process.out(),
-                    HasSubstr(std::string("\"Interrupted: drover was stopped: SIG") + sigabbrev_np(signal) + "\""));
-        EXPECT_TRUE(serve.process().wait_for_error_line("call=exec outcome=1 ok, 2 failed"));
-    }
-}
-
-TEST_F(ThroughServe, AClientThatVanishesFreesThePhones) {
-    auto process = start({"exec", "--timeout", "300s", "--output", "jsonl", "--",
-                          "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
-    ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
-    process.signal(SIGKILL);
-    EXPECT_TRUE(serve.process().wait_for_error_line("call=exec outcome=1 ok, 2 failed")) << serve.process().err();
-}
-
-TEST_F(ThroughServe, AServerThatVanishesLeavesNoPhoneWithoutARow) {
-    auto process = start({"exec", "--timeout", "300s", "--output", "jsonl", "--",
-                          "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
-    ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
-    serve.process().signal(SIGKILL);
-    const auto ended = process.wait();
-    ASSERT_TRUE(ended);
-    EXPECT_EQ(ended->code, 20);
-    EXPECT_EQ(std::count(process.out().begin(), process.out().end(), '\n'), 3) << process.out();
-    EXPECT_THAT(process.out(), HasSubstr("DROVER.4001"));
-}
-
-TEST_F(ThroughServe, AServerThatHangsKeepsNobodyFromStopping) {
-    for (const bool deadline : {false, true}) {
-        auto process = start({"exec", "--timeout", "300s", "--deadline", deadline ? "2s" : "300s", "--output", "jsonl",
-                              "--", "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
-        ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
-        serve.process().signal(SIGSTOP);
-        if (!deadline) process.signal(SIGTERM);
-        const auto ended = process.wait();
-        serve.process().signal(SIGCONT);
-        ASSERT_TRUE(ended);
-        EXPECT_EQ(ended->code, deadline ? 21 : 128 + SIGTERM);
-        EXPECT_EQ(std::count(process.out().begin(), process.out().end(), '\n'), 3) << process.out();
-        EXPECT_THAT(process.out(), HasSubstr("; the server did not answer"));
-    }
-}
-
-TEST_F(ThroughServe, AReloadWhileItStopsKillsNoServer) {
-    const auto config = home.dir().write("slow.yaml", "version: 1\nstop: {drain: 500ms}\n").string();
-    const ServeHome other;
-    ServeProcess stopped(other, sim_->inventory(), {"--config", config});
-    Process busy(drover_command({"exec", "--timeout", "300s", "--output", "jsonl", "--",
-                                 "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"},
-                                other.env()));
-    ASSERT_TRUE(busy.wait_for_line("\"status\":2")) << busy.err();
-    stopped.process().signal(SIGTERM);
-    ASSERT_TRUE(stopped.process().wait_for_error_line("stopping"));
-    stopped.process().signal(SIGHUP);
-    const auto ended = stopped.process().wait();
-    ASSERT_TRUE(ended);
-    EXPECT_EQ(ended->code, 0) << stopped.process().err();
-}
-
-TEST_F(ThroughServe, AServerThatIsStoppedCancelsWhatItDoesForOthers) {
-    const auto config = home.dir().write("drain.yaml", "version: 1\nstop: {drain: 100ms}\n").string();
-    const ServeHome other;
-    ServeProcess short_drain(other, sim_->inventory(), {"--config", config});
-    Process process(drover_command({"exec", "--timeout", "300s", "--output", "jsonl", "--",
-                                    "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"},
-                                   other.env()));
-    ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
-    EXPECT_EQ(short_drain.stop(), 0);
-    const auto ended = process.wait();
-    ASSERT_TRUE(ended);
-    EXPECT_EQ(ended->code, 19) << "cancelled by someone else";
-    EXPECT_THAT(process.out(), HasSubstr("Cancelled: the drover server ends"));
 }
 
 TEST_F(ThroughServe, DevicesStatusAndWait) {

@@ -1,0 +1,99 @@
+// A client or a server that stops, hangs or vanishes while they work together.
+#include <gmock/gmock.h>
+
+#include <csignal>
+
+#include "integration/through_serve.hpp"
+
+namespace drover::test {
+namespace {
+
+using testing::HasSubstr;
+
+class ThroughServeEnd : public ThroughServe {};
+
+TEST_F(ThroughServeEnd, ASignalStopsTheCallOnTheServer) {
+    for (const int signal : {SIGINT, SIGTERM}) {
+        auto process = start({"exec", "--timeout", "300s", "--output", "jsonl", "--",
+                              "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
+        ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
+        process.signal(signal);
+        const auto ended = process.wait();
+        ASSERT_TRUE(ended);
+        EXPECT_EQ(ended->code, 128 + signal);
+        EXPECT_EQ(std::count(process.out().begin(), process.out().end(), '\n'), 3) << process.out();
+        EXPECT_THAT(process.out(),
+                    HasSubstr(std::string("\"Interrupted: drover was stopped: SIG") + sigabbrev_np(signal) + "\""));
+        EXPECT_TRUE(serve.process().wait_for_error_line("call=exec outcome=1 ok, 2 failed"));
+    }
+}
+
+TEST_F(ThroughServeEnd, AClientThatVanishesFreesThePhones) {
+    auto process = start({"exec", "--timeout", "300s", "--output", "jsonl", "--",
+                          "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
+    ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
+    process.signal(SIGKILL);
+    EXPECT_TRUE(serve.process().wait_for_error_line("call=exec outcome=1 ok, 2 failed")) << serve.process().err();
+}
+
+TEST_F(ThroughServeEnd, AServerThatVanishesLeavesNoPhoneWithoutARow) {
+    auto process = start({"exec", "--timeout", "300s", "--output", "jsonl", "--",
+                          "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
+    ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
+    serve.process().signal(SIGKILL);
+    const auto ended = process.wait();
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->code, 20);
+    EXPECT_EQ(std::count(process.out().begin(), process.out().end(), '\n'), 3) << process.out();
+    EXPECT_THAT(process.out(), HasSubstr("DROVER.4001"));
+}
+
+TEST_F(ThroughServeEnd, AServerThatHangsKeepsNobodyFromStopping) {
+    for (const bool deadline : {false, true}) {
+        auto process = start({"exec", "--timeout", "300s", "--deadline", deadline ? "2s" : "300s", "--output", "jsonl",
+                              "--", "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
+        ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
+        serve.process().signal(SIGSTOP);
+        if (!deadline) process.signal(SIGTERM);
+        const auto ended = process.wait();
+        serve.process().signal(SIGCONT);
+        ASSERT_TRUE(ended);
+        EXPECT_EQ(ended->code, deadline ? 21 : 128 + SIGTERM);
+        EXPECT_EQ(std::count(process.out().begin(), process.out().end(), '\n'), 3) << process.out();
+        EXPECT_THAT(process.out(), HasSubstr("; the server did not answer"));
+    }
+}
+
+TEST_F(ThroughServeEnd, AReloadWhileItStopsKillsNoServer) {
+    const auto config = home.dir().write("slow.yaml", "version: 1\nstop: {drain: 500ms}\n").string();
+    const ServeHome other;
+    ServeProcess stopped(other, sim_->inventory(), {"--config", config});
+    Process busy(drover_command({"exec", "--timeout", "300s", "--output", "jsonl", "--",
+                                 "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"},
+                                other.env()));
+    ASSERT_TRUE(busy.wait_for_line("\"status\":2")) << busy.err();
+    stopped.process().signal(SIGTERM);
+    ASSERT_TRUE(stopped.process().wait_for_error_line("stopping"));
+    stopped.process().signal(SIGHUP);
+    const auto ended = stopped.process().wait();
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->code, 0) << stopped.process().err();
+}
+
+TEST_F(ThroughServeEnd, AServerThatIsStoppedCancelsWhatItDoesForOthers) {
+    const auto config = home.dir().write("drain.yaml", "version: 1\nstop: {drain: 100ms}\n").string();
+    const ServeHome other;
+    ServeProcess short_drain(other, sim_->inventory(), {"--config", config});
+    Process process(drover_command({"exec", "--timeout", "300s", "--output", "jsonl", "--",
+                                    "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"},
+                                   other.env()));
+    ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
+    EXPECT_EQ(short_drain.stop(), 0);
+    const auto ended = process.wait();
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->code, 19) << "cancelled by someone else";
+    EXPECT_THAT(process.out(), HasSubstr("Cancelled: the drover server ends"));
+}
+
+}  // namespace
+}  // namespace drover::test
