@@ -8,11 +8,7 @@ namespace drover::http {
 
 // Listed as an open call by now: what changes from here on is told, so what its client selects after this event is not stale.
 void Service::ChangeStream::start() {
-    net::BodyStream::Hooks hooks;
-    hooks.on_gone = [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->stop(Error(Code::interrupted, "the client has gone"));
-    };
-    const auto body = std::make_shared<net::BodyStream>(std::move(hooks), std::string(kHeartbeat));
+    const auto body = new_event_stream();
     std::optional<std::string> stopped;  // before it began
     {
         const std::lock_guard lock(mutex_);
@@ -21,10 +17,7 @@ void Service::ChangeStream::start() {
         if (!stopped) self_ = shared_from_this();
     }
     on_phones_changed();
-    net::Response response;
-    response.headers = {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}};
-    response.stream = body;
-    service().answer(exchange(), std::move(response));
+    answer_with(body);
     if (!stopped) return;
     body->write(end_text(*stopped));
     body->end();

@@ -1,5 +1,9 @@
 #include "http/open_call.hpp"
 
+#include <utility>
+
+#include "http/sse.hpp"
+
 namespace drover::http {
 
 Service::OpenCall::OpenCall(Service& service, ExchangePtr x, std::string id)
@@ -12,6 +16,21 @@ Service::OpenCall::~OpenCall() {
     const std::lock_guard lock(service_.mutex_);
     service_.calls_.erase(this);
     service_.calls_changed_.notify_all();
+}
+
+std::shared_ptr<net::BodyStream> Service::OpenCall::new_event_stream() {
+    net::BodyStream::Hooks hooks;
+    hooks.on_gone = [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->stop(Error(Code::interrupted, "the client has gone"));
+    };
+    return std::make_shared<net::BodyStream>(std::move(hooks), std::string(kHeartbeat));
+}
+
+void Service::OpenCall::answer_with(std::shared_ptr<net::BodyStream> events) {
+    net::Response response;
+    response.headers = {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}};
+    response.stream = std::move(events);
+    service_.answer(x_, std::move(response));
 }
 
 Service::~Service() {

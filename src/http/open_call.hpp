@@ -28,6 +28,9 @@ public:
 protected:
     Service& service() const { return service_; }
     const ExchangePtr& exchange() const { return x_; }
+    // A body of events whose client's going stops this call; and the answer that it is the body of.
+    std::shared_ptr<net::BodyStream> new_event_stream();
+    void answer_with(std::shared_ptr<net::BodyStream> events);
 
 private:
     Service& service_;

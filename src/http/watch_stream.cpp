@@ -9,21 +9,14 @@ Service::WatchStream::WatchStream(Service& service, ExchangePtr x, std::shared_p
     : OpenCall(service, std::move(x)), fleet_(std::move(fleet)) {}
 
 void Service::WatchStream::start(const std::vector<std::size_t>& targets) {
-    net::BodyStream::Hooks hooks;
-    hooks.on_gone = [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->stop(Error(Code::interrupted, "the client has gone"));
-    };
-    const auto body = std::make_shared<net::BodyStream>(std::move(hooks), std::string(kHeartbeat));
+    const auto body = new_event_stream();
     std::optional<std::string> stopped;  // before it began
     {
         const std::lock_guard lock(mutex_);
         body_ = body;
         stopped = stopped_;
     }
-    net::Response response;
-    response.headers = {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}};
-    response.stream = body;
-    service().answer(exchange(), std::move(response));
+    answer_with(body);
     if (stopped) {
         body->write(end_text(*stopped));
         return body->end();
