@@ -8,8 +8,10 @@
 
 namespace drover {
 
-Loop::Loop()
-    : wheel_(Clock::now()), wake_(io_), read_buffer_(std::make_unique<std::array<std::uint8_t, kReadBufferBytes>>()) {
+Loop::Loop(Duration tick)
+    : wheel_(Clock::now(), tick),
+      wake_(io_),
+      read_buffer_(std::make_unique<std::array<std::uint8_t, kReadBufferBytes>>()) {
     PollSet::of(*this);  // now, while there are descriptors: the first phone may come when the last is gone
 }
 
@@ -35,11 +37,11 @@ void Loop::rearm() {
     });
 }
 
-LoopPool::LoopPool(std::size_t loops) {
+LoopPool::LoopPool(std::size_t loops, Duration tick) {
     if (loops == 0) loops = std::max(1u, std::thread::hardware_concurrency());
     DROVER_ASSERT(loops <= 256);
     for (std::size_t i = 0; i < loops; ++i) {
-        loops_.push_back(std::make_unique<Loop>());
+        loops_.push_back(std::make_unique<Loop>(tick));
         guards_.emplace_back(loops_.back()->io_.get_executor());
     }
     std::vector<std::promise<void>> started(loops);

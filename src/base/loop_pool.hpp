@@ -23,7 +23,8 @@ class Loop {
 public:
     static constexpr std::size_t kReadBufferBytes = 64 * 1024;
 
-    Loop();
+    // tick: how exact its timers are. A finer one wakes more often.
+    explicit Loop(Duration tick = TimerWheel::kTick);
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
@@ -57,8 +58,8 @@ private:
 
 class LoopPool {
 public:
-    // loops: 1..256; 0 means one per core.
-    explicit LoopPool(std::size_t loops = 0);
+    // loops: 1..256; 0 means one per core. tick: as of Loop.
+    explicit LoopPool(std::size_t loops = 0, Duration tick = TimerWheel::kTick);
     // Stops and joins. What was posted but not run is destroyed, not run.
     ~LoopPool();
     LoopPool(const LoopPool&) = delete;

@@ -15,7 +15,7 @@ TimerWheel::~TimerWheel() { DROVER_ASSERT(armed_ == 0); }
 // Rounded up, so that a timer never fires early.
 std::uint64_t TimerWheel::tick_of(TimePoint t) const {
     if (t <= start_) return 0;
-    return static_cast<std::uint64_t>((t - start_ + kTick - Duration(1)) / kTick);
+    return static_cast<std::uint64_t>((t - start_ + tick_ - Duration(1)) / tick_);
 }
 
 void TimerWheel::arm(Timer& timer, TimePoint due) {
@@ -47,7 +47,7 @@ void TimerWheel::unlink(Timer& timer) {
 
 void TimerWheel::advance(TimePoint now) {
     // Whole ticks only: a tick is over when its end has passed.
-    const std::uint64_t target = now <= start_ ? 0 : static_cast<std::uint64_t>((now - start_) / kTick);
+    const std::uint64_t target = now <= start_ ? 0 : static_cast<std::uint64_t>((now - start_) / tick_);
     if (target <= now_tick_) return;
     const std::uint64_t first = now_tick_ + 1;
     const std::uint64_t span = std::min<std::uint64_t>(target - now_tick_, kSlots);
@@ -81,9 +81,9 @@ void TimerWheel::advance(TimePoint now) {
 std::optional<TimePoint> TimerWheel::next_due() const {
     if (armed_ == 0) return std::nullopt;
     for (std::uint64_t i = 1; i <= kSlots; ++i) {
-        if (slots_[(now_tick_ + i) % kSlots]) return start_ + kTick * static_cast<std::int64_t>(now_tick_ + i);
+        if (slots_[(now_tick_ + i) % kSlots]) return start_ + tick_ * static_cast<std::int64_t>(now_tick_ + i);
     }
-    return start_ + kTick * static_cast<std::int64_t>(now_tick_ + 1);
+    return start_ + tick_ * static_cast<std::int64_t>(now_tick_ + 1);
 }
 
 }  // namespace drover

@@ -47,10 +47,10 @@ private:
 
 class TimerWheel {
 public:
-    static constexpr auto kTick = std::chrono::milliseconds(4);
+    static constexpr Duration kTick = std::chrono::milliseconds(4);
     static constexpr std::size_t kSlots = 1024;  // one turn: about 4 s; later timers wait for later turns
 
-    explicit TimerWheel(TimePoint start) : start_(start) {}
+    explicit TimerWheel(TimePoint start, Duration tick = kTick) : start_(start), tick_(tick) {}
     ~TimerWheel();
     TimerWheel(const TimerWheel&) = delete;
     TimerWheel& operator=(const TimerWheel&) = delete;
@@ -69,7 +69,8 @@ private:
     void unlink(Timer& timer);
     std::uint64_t tick_of(TimePoint t) const;
 
-    TimePoint start_;
+    const TimePoint start_;
+    const Duration tick_;
     std::uint64_t now_tick_ = 0;
     std::size_t armed_ = 0;
     std::array<Timer*, kSlots> slots_{};

@@ -19,6 +19,9 @@
 namespace drover::sim {
 namespace {
 
+// Profiles speak of milliseconds (`reply-delay: 2ms`): the loops' own tick would make four of two, and answer all phones at once.
+constexpr Duration kTick = std::chrono::microseconds(500);
+
 bool needs_keys(const boost::asio::ip::address_v4& host) { return !host.is_loopback(); }
 
 }  // namespace
@@ -26,7 +29,7 @@ bool needs_keys(const boost::asio::ip::address_v4& host) { return !host.is_loopb
 std::string phone_id(std::uint32_t number) { return fmt::format("vphone-{:04}", number); }
 
 struct Fleet::Impl {
-    explicit Impl(std::size_t loops) : pool(loops) {}
+    explicit Impl(std::size_t loops) : pool(loops, kTick) {}
     LoopPool pool;
     std::shared_ptr<Userland> userland;
     std::shared_ptr<Spawner> spawner;

@@ -31,6 +31,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 AWAY_SECONDS = 3        # how long restarted phones are gone
 ADB_SECONDS_MAX = 60    # the server is watched no longer than that
 CLIENT_SECONDS_MAX = 120
+NEIGHBOUR_CALLS = 2000  # six seconds: one phone flaps four times meanwhile, and 1 % of the calls is 20
 DROVER_MODES = {"drover": "recover", "returned": "returned"}
 UNKNOWN, RUNNING = 0, 2  # documented states: a phone that was up and does not answer, one that has booted
 
@@ -223,7 +224,7 @@ def measure(o, bench, report):
                 runs.append(bench.restart(way, phones, hole))
         if "neighbours" in o.only:
             for bad in (False, True):
-                report["neighbours"].setdefault("with" if bad else "without", []).append(bench.neighbours(bad, 20 if o.quick else 300))
+                report["neighbours"].setdefault("with" if bad else "without", []).append(bench.neighbours(bad, 20 if o.quick else NEIGHBOUR_CALLS))
         if "discovery" in o.only:
             for key, values in bench.discovery(1 if o.quick else 3).items():
                 report["discovery"].setdefault(key, []).extend(values)

@@ -170,13 +170,25 @@ TEST_F(TimerWheelTest, TimeThatStandsStillOrGoesBackDoesNothing) {
     EXPECT_EQ(alarm.rings, 1);
 }
 
+TEST_F(TimerWheelTest, AFinerTickFiresSooner) {
+    TimerWheel fine(start, 500us);
+    Alarm alarm;
+    fine.arm(alarm.timer, start + 2ms);
+    EXPECT_EQ(fine.next_due(), start + 2ms);
+    fine.advance(start + 1999us);
+    EXPECT_EQ(alarm.rings, 0);
+    fine.advance(start + 2ms);
+    EXPECT_EQ(alarm.rings, 1);
+}
+
 // 10,000 timers armed, moved and cancelled at random, against a list of due times.
 TEST_F(TimerWheelTest, BehavesLikeAPlainListOfDueTimes) {
     for (unsigned seed = 1; seed <= test::rounds(2); ++seed) {
         SCOPED_TRACE(testing::Message() << "seed " << seed);
         std::mt19937 random(seed);
         const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
-        TimerWheel w(start);
+        const auto tick = seed % 2 == 0 ? 500us : kTick;
+        TimerWheel w(start, tick);
         constexpr std::size_t kTimers = 10'000;
         std::vector<Alarm> alarms(kTimers);
         std::vector<TimePoint> due(kTimers, TimePoint::max());  // max: not armed
@@ -206,7 +218,7 @@ TEST_F(TimerWheelTest, BehavesLikeAPlainListOfDueTimes) {
                     alarms[k].rings = 0;
                 } else {
                     // One tick for rounding up, one because only whole ticks have passed.
-                    ASSERT_GT(due[k] + 2 * kTick, now) << "late";
+                    ASSERT_GT(due[k] + 2 * tick, now) << "late";
                 }
             }
         }
