@@ -94,19 +94,15 @@ Features Features::parse(std::string_view comma_separated) {
     });
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
-    Features result;
-    result.names_ = joined(names);
-    return result;
+    return Features(joined(names));
 }
 
-// From the back: "shell_v2", which every command asks for, is nearly the last.
+Features::Features(std::string names) : names_(std::move(names)) { shell_v2_ = has("shell_v2"); }
+
 bool Features::has(std::string_view name) const {
-    for (std::string_view left = names_; !left.empty();) {
-        const auto comma = left.rfind(',');
-        if (left.substr(comma + 1) == name) return true;  // npos + 1 is 0: the first
-        left = left.substr(0, comma == std::string_view::npos ? 0 : comma);
-    }
-    return false;
+    bool found = false;
+    split(names_, ',', [&](std::string_view one) { found = found || one == name; });
+    return found;
 }
 
 Features Features::intersect(const Features& other) const {
@@ -114,9 +110,7 @@ Features Features::intersect(const Features& other) const {
     split(names_, ',', [&](std::string_view name) {
         if (other.has(name)) both.push_back(name);
     });
-    Features result;
-    result.names_ = joined(both);
-    return result;
+    return Features(joined(both));
 }
 
 Banner parse_banner(std::string_view text) {

@@ -31,11 +31,15 @@ public:
     Features() = default;
     static Features parse(std::string_view comma_separated);  // empty and repeated names are dropped
     bool has(std::string_view name) const;
+    bool shell_v2() const { return shell_v2_; }  // has() of what every command asks for
     bool empty() const { return names_.empty(); }
     Features intersect(const Features& other) const;
     const std::string& join() const { return names_; }  // comma separated, sorted
 
 private:
+    explicit Features(std::string names);
+
+    bool shell_v2_ = false;
     std::string names_;  // one block of memory: every phone has two sets
 };
 

@@ -9,7 +9,7 @@
 
 namespace drover::adb {
 
-Link::Link(LinkOptions options, LinkObserver& observer) : options_(std::move(options)), observer_(observer) {
+Link::Link(LinkOptions options, LinkObserver& observer) : observer_(observer), options_(std::move(options)) {
     DROVER_ASSERT(options_.keys);
     peer_.version = kVersionChecksum;  // until their CNXN arrives we are there, whatever we announce
     peer_.max_payload = kOldPayloadBytes;

@@ -15,6 +15,7 @@
 #include "adb/auth.hpp"
 #include "adb/packet.hpp"
 #include "adb/stream.hpp"
+#include "base/prefetch.hpp"
 
 namespace drover::adb {
 
@@ -60,6 +61,8 @@ public:
     // Packets to be sent; the driver takes them after feed(), and when on_output() says so.
     std::vector<std::uint8_t>& output() { return out_; }
     LinkState state() const { return state_; }
+    // It is about to be fed, or asked for a stream.
+    void expect_use() const { prefetch(this, kHotBytes); }
     std::size_t stream_count() const { return streams_.size(); }
 
     const Peer& peer() const override { return peer_; }
@@ -108,20 +111,21 @@ private:
     void flush_if_idle();
     bool checksums() const { return peer_.version < kVersionNoChecksum; }
 
-    LinkOptions options_;
+    // First what every command needs: kHotBytes of a Carrier.
     LinkObserver& observer_;
-    PacketParser parser_;
-    Peer peer_;
     LinkState state_ = LinkState::handshaking;
     bool feeding_ = false;
     bool delayed_ack_ = false;
     StreamId last_id_ = 0;
-    StreamId receiving_ = 0;           // the stream whose WRTE is coming in
-    std::uint32_t strays_ = 0;         // since the last useful packet
-    std::vector<StreamId> abandoned_;  // closed before their OKAY, and not answered yet; the newest kAbandonedMax
-    std::vector<Stream> streams_;      // sorted by id: ids only grow
+    StreamId receiving_ = 0;    // the stream whose WRTE is coming in
+    std::uint32_t strays_ = 0;  // since the last useful packet
+    PacketParser parser_;
+    std::vector<Stream> streams_;  // sorted by id: ids only grow
     std::vector<std::uint8_t> out_;
     std::vector<std::uint8_t> control_;  // payload of a small packet: CNXN, AUTH, OKAY
+    Peer peer_;
+    LinkOptions options_;
+    std::vector<StreamId> abandoned_;  // closed before their OKAY, and not answered yet; the newest kAbandonedMax
     std::vector<std::size_t> key_order_;
     std::size_t keys_tried_ = 0;
 };

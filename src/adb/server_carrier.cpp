@@ -44,7 +44,7 @@ void ServerCarrier::on_features(const Result<ServerReply>& reply) {
     if (!reply->okay) return lose(error_of_fail(reply->text, false));
     peer_.banner.features = Features::parse(reply->text);
     peer_.features = peer_.banner.features.intersect(server_features_);
-    peer_.max_payload = peer_.banner.features.has("shell_v2") ? kServiceBytesMax : kOldPayloadBytes;
+    peer_.max_payload = peer_.banner.features.shell_v2() ? kServiceBytesMax : kOldPayloadBytes;
     state_ = State::ready;
     query_.reset();
     sink_.on_carrier_ready();

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kV2 = "shell,v2,raw:";
 constexpr std::string_view kV1 = "shell:";
 
-bool has_v2(const Peer& peer) { return peer.features.has("shell_v2"); }
+bool has_v2(const Peer& peer) { return peer.features.shell_v2(); }
 
 std::size_t overhead(const Peer& peer) {
     if (has_v2(peer)) return kV2.size() + 1;  // and the NUL that ends a service name on the wire

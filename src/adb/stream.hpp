@@ -34,14 +34,17 @@ protected:
 
 // What is known of the other end once it is online.
 struct Peer {
-    Banner banner;
-    Features features;  // those both sides list
     std::uint32_t version = 0;
     std::uint32_t max_payload = 0;  // bytes; a service string must fit too
+    Features features;              // those both sides list
+    Banner banner;
 };
 
 class Carrier {
 public:
+    // How much of one is worth a prefetch() before open().
+    static constexpr std::size_t kHotBytes = 256;
+
     virtual ~Carrier() = default;
     virtual const Peer& peer() const = 0;
     // Fails at once when the link is not online, the service is too long for the phone (Code::command_too_long) or too

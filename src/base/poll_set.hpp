@@ -29,6 +29,9 @@ public:
     // Told of changes only: what is not read or written now brings no second call. A short read has emptied a socket
     // unless it hung up.
     virtual void on_poll(PollEvents events) = 0;
+    // on_poll() comes soon, after that of `before` others (1 or 2): it is time to prefetch() what it will need. With 2, the handler
+    // itself has just been asked for; with 1 it is there, and so is what was asked for then.
+    virtual void expect_poll(std::size_t /*before*/) {}
 
 protected:
     ~PollHandler() = default;
@@ -50,6 +53,7 @@ private:
     void shutdown() override;
     void wait();
     void turn();
+    void expect(std::size_t i);
 
     boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type> epoll_;
     bool waiting_ = false;

@@ -70,6 +70,7 @@ public:
     void stop(const Error& why);
     void end();  // on the loop, after the last row of the whole call
     void pump();
+    void expect_next();
     Loop& loop() { return loop_; }
     bool starving() const { return starving_.load(std::memory_order_seq_cst); }
 

@@ -72,6 +72,12 @@ void Lane::start() {
     pump();
 }
 
+// The ones behind the next: a pointer can be followed only where the step before brought it.
+void Lane::expect_next() {
+    if (next_ + 2 < slots_.size()) fleet::Phone::expect_command(slots_[next_ + 2].phone);
+    if (next_ + 1 < slots_.size()) slots_[next_ + 1].phone.expect_open();
+}
+
 void Lane::pump() {
     if (pumping_ || stopped_) return;  // a work that ends at once must not recurse once per phone
     pumping_ = true;
@@ -88,7 +94,7 @@ void Lane::pump() {
             Slot* const slot = admitted_.front();
             admitted_.pop_front();
             slot->work_now();
-        } else if (!slots_[next_++].begin()) {
+        } else if (expect_next(); !slots_[next_++].begin()) {
             call_.window.give();
             call_.wake_starving_lanes(*this);
         }

@@ -76,6 +76,10 @@ void DirectConnector::on_bytes(ByteView bytes) {
     }
 }
 
+void DirectConnector::expect_bytes() {
+    if (link_) link_->expect_use();
+}
+
 void DirectConnector::on_lost(const Error& why) { link_down(why, false); }
 
 void DirectConnector::on_link_state(adb::LinkState state) {

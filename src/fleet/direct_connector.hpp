@@ -48,6 +48,7 @@ protected:
 
 private:
     void on_bytes(ByteView bytes) override;
+    void expect_bytes() override;
     void on_lost(const Error& why) override;
     void on_link_state(adb::LinkState state) override;
     void on_key_accepted(const std::string& fingerprint) override;
@@ -55,13 +56,14 @@ private:
     void on_deadline();
     void link_down(const Error& why, bool hopeless);
 
+    // First what every read needs.
+    std::unique_ptr<adb::Link> link_;
+    std::unique_ptr<adb::Transport> transport_;
+    ConnectorSink* sink_ = nullptr;
+    bool unauthorized_ = false;
     Loop& loop_;
     const std::string instance_id_;
     const LinkConnectorOptions options_;
-    ConnectorSink* sink_ = nullptr;
-    std::unique_ptr<adb::Transport> transport_;
-    std::unique_ptr<adb::Link> link_;
-    bool unauthorized_ = false;
     Timer deadline_ = Timer::calls<&DirectConnector::on_deadline>(*this);
 };
 

@@ -11,9 +11,9 @@ Phone::Phone(Loop& loop, std::size_t index, const Instance& instance, std::uniqu
              PhoneShared shared)
     : loop_(loop),
       index_(index),
+      connector_(std::move(connector)),
       instance_(instance),
       shared_(shared),
-      connector_(std::move(connector)),
       backoff_(static_cast<std::uint32_t>(std::hash<std::string>{}(instance.id))),
       boot_(loop, [this] { note(PhoneEvent::booted, "sys.boot_completed=1"); }),
       identity_(loop, [this](const Result<Question::Answer>& answer) { on_identity(answer); }) {

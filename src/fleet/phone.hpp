@@ -14,6 +14,7 @@
 
 #include "adb/stream.hpp"
 #include "base/loop_pool.hpp"
+#include "base/prefetch.hpp"
 #include "drover/instance.hpp"
 #include "drover/row.hpp"
 #include "fleet/backoff.hpp"
@@ -102,6 +103,13 @@ public:
     void show_activity(Activity activity, std::string_view what);
     void show_reboot(bool coming, std::string_view what);
 
+    // A command for it comes soon: time to prefetch() what that will need. First the phone, then (with `phone` at hand) its link.
+    static void expect_command(const Phone& phone) { prefetch(&phone, kHotBytes); }
+    void expect_open() const {
+        prefetch(carrier_, adb::Carrier::kHotBytes);
+        prefetch(connector_.get(), kCacheLineBytes);
+    }
+
     CommandGate& gate() { return gate_; }
     Loop& loop() { return loop_; }
     std::size_t index() const { return index_; }
@@ -117,6 +125,8 @@ public:
     const adb::Peer* peer() const { return carrier_ ? &carrier_->peer() : nullptr; }
 
 private:
+    static constexpr std::size_t kHotBytes = 6 * kCacheLineBytes;
+
     void on_phase(Phase phase, PhoneEvent event, std::string_view why) override;
     void on_online(adb::Carrier& carrier) override;
     void on_unauthorized(const Error& why) override;
@@ -148,18 +158,22 @@ private:
     void note(PhoneEvent event, std::string_view why);
     void tell_state();
 
+    // First what every command needs: kHotBytes of it.
     Loop& loop_;
     const std::size_t index_;
-    const Instance instance_;
-    const PhoneShared shared_;
-    std::unique_ptr<Connector> connector_;
     adb::Carrier* carrier_ = nullptr;
-    Tracker tracker_{std::chrono::system_clock::now()};
-    Phase phase_ = Phase::connect;
+    std::unique_ptr<Connector> connector_;
+    CommandGate gate_;
     bool trying_ = false;  // the connector is at work or the link is up
-    std::optional<Error> last_error_;
+    bool settled_ = true;  // who it is, is known; without that its link serves nobody
     std::optional<Error> out_of_service_;
     std::optional<Error> unfit_;
+    const Instance instance_;
+
+    const PhoneShared shared_;
+    Tracker tracker_{std::chrono::system_clock::now()};
+    Phase phase_ = Phase::connect;
+    std::optional<Error> last_error_;
     std::atomic<bool> is_unfit_{false};  // whether unfit_ is set
     std::string twin_of_;                // while its link is about to be dropped for that
     std::string serial_;                 // as it told it last, where it was asked
@@ -168,11 +182,9 @@ private:
     std::optional<Error> unauthorized_;  // set while the link waits for a person
     std::vector<Waiter*> waiters_;
     bool in_doubt_ = false;  // it did not answer on its last link: it stays offline until it has answered on a new one
-    bool settled_ = true;    // who it is, is known; without that its link serves nobody
     TimePoint online_at_{};
     Backoff backoff_;
     bool has_turn_ = false;  // waits for its turn of the fleet's pace
-    CommandGate gate_;
     std::vector<StateListener*> listeners_;
     BootWatch boot_;
     Question identity_;

@@ -21,7 +21,7 @@ void InteractiveShell::start() { link_.start(options_.limits); }
 void InteractiveShell::on_no_link(const Error& why, Phase) { end(tl::unexpected(why)); }
 
 void InteractiveShell::on_link(adb::Carrier& carrier) {
-    v2_ = carrier.peer().features.has("shell_v2");
+    v2_ = carrier.peer().features.shell_v2();
     std::string service = "shell:" + options_.command;
     if (v2_) {
         service = options_.terminal ? fmt::format("shell,v2,TERM={},pty:{}", options_.term, options_.command)

@@ -77,7 +77,7 @@ public:
     Result<std::optional<Leg>> next(const adb::Peer& peer) override {
         if (std::exchange(opened_, true)) return std::nullopt;
         // A phone from before Android 5 has no exec: and would put carriage returns into a picture.
-        const bool exec = peer.features.has("shell_v2") || peer.features.has("cmd") || peer.max_payload > kOldPayload;
+        const bool exec = peer.features.shell_v2() || peer.features.has("cmd") || peer.max_payload > kOldPayload;
         if (!exec && what_ == CaptureTask::What::png)
             return fail(Code::not_supported, "this phone is too old to send a picture");
         return Leg{(exec ? "exec:" : "shell:") + program_, std::make_unique<CaptureTask>(what_, place_)};

@@ -20,7 +20,7 @@ std::string shell_word(std::string_view word) {
 
 Result<Leg> ShellTask::leg(const adb::Peer& peer, std::string_view command) {
     auto task = std::make_unique<ShellTask>();
-    if (peer.features.has("shell_v2")) return Leg{fmt::format("shell,v2,raw:{}", command), std::move(task)};
+    if (peer.features.shell_v2()) return Leg{fmt::format("shell,v2,raw:{}", command), std::move(task)};
     const std::string marker = adb::random_marker();
     if (marker.empty()) return fail(Code::out_of_resources, "the host has no random numbers to give");
     auto marked = adb::mark_command(command, marker);

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/poll_set.hpp"
+#include "base/prefetch.hpp"
 
 namespace drover::adb {
 namespace {
@@ -53,6 +54,12 @@ struct TcpTransport::State final : PollHandler, std::enable_shared_from_this<Sta
         if (TransportSink* s = std::exchange(sink, nullptr)) s->on_lost(Error(Code::link_lost, std::move(why)));
     }
     void lost_by_error() { lost(fmt::format("connection lost: {}", std::strerror(errno))); }
+
+    void expect_poll(std::size_t before) override {
+        if (!sink) return;
+        if (before > 1) return prefetch(sink, kCacheLineBytes);
+        sink->expect_bytes();
+    }
 
     void on_poll(PollEvents events) override {
         const auto self = shared_from_this();

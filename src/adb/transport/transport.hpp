@@ -17,6 +17,8 @@ public:
     // Bytes as they came, any split; valid during the call only. The transport may be destroyed from inside.
     virtual void on_bytes(ByteView bytes) = 0;
     virtual void on_lost(const Error& why) = 0;
+    // on_bytes() is likely to come next: time to prefetch() what it will need.
+    virtual void expect_bytes() {}
 
 protected:
     ~TransportSink() = default;
