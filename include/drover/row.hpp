@@ -50,6 +50,7 @@ struct StepResult {
     std::uint64_t ms = 0;
     std::vector<TestCase> tests;
     std::vector<std::string> files;  // below the artifacts directory
+    std::string files_dir;           // of an older run, absolute, if its files are not in this run's
 };
 
 struct Row {

@@ -49,10 +49,16 @@ int judge(int code, const report::Tally& tally, const job::Model& model) {
     return budget.exceeded() ? code : kAllowed;
 }
 
+std::string absolute_directory(const std::optional<std::filesystem::path>& dir) {
+    if (!dir) return {};
+    const auto path = std::filesystem::absolute(*dir).lexically_normal();
+    return (path.has_filename() ? path : path.parent_path()).string();
+}
+
 // The run that --resume or --retry-failed names.
 struct Older {
     std::shared_ptr<job::Journal> journal;  // of a resumed run, which goes on in the same file
-    std::shared_ptr<const job::Past> past;
+    std::shared_ptr<job::Past> past;
 };
 
 std::filesystem::path runs_dir() {
@@ -66,13 +72,29 @@ Result<Older> open_older(const RunArguments& o) {
         auto reopened = job::Journal::reopen(runs_dir(), *o.resume);
         if (!reopened) return tl::unexpected(reopened.error());
         older.journal = std::move(reopened->journal);
-        older.past = std::make_shared<const job::Past>(std::move(reopened->past));
+        older.past = std::make_shared<job::Past>(std::move(reopened->past));
     } else if (o.retry_failed) {
         auto past = job::Journal::read_ended(runs_dir(), *o.retry_failed);
         if (!past) return tl::unexpected(past.error());
-        older.past = std::make_shared<const job::Past>(*std::move(past));
+        older.past = std::make_shared<job::Past>(*std::move(past));
     }
     return older;
+}
+
+std::optional<std::filesystem::path> artifacts_of(const RunArguments& o, const job::Model& job) {
+    return o.artifacts || job.artifacts.empty() ? o.artifacts : job.artifacts;
+}
+
+// What the older run kept in the directory of this one is told as if this one had kept it.
+void tell_files_from(const std::string& directory, job::Past& past) {
+    const auto tell = [&](StepResult& step) {
+        if (step.files_dir == directory) step.files_dir.clear();
+    };
+    for (auto& phone : past.phones) {
+        for (auto& [position, ended] : phone.ended) tell(ended.result);
+        if (!phone.row) continue;
+        for (auto& step : phone.row->steps) tell(step);
+    }
 }
 
 class JobRun {
@@ -87,6 +109,7 @@ public:
           fingerprint_(std::move(fingerprint)) {}
 
     int run() {
+        if (older_.past) tell_files_from(absolute_directory(artifacts()), *older_.past);
         Task task;
         task.name = job_.name();
         task.selector = o_.call.on ? *o_.call.on : job_.on().value_or("all");
@@ -173,7 +196,9 @@ private:
             }
             parts.journal = *std::move(made);
         }
-        const auto dir = out_dir();
+        const auto kept_in = absolute_directory(artifacts());
+        if (kept_in != (o_.resume ? older_.past->artifacts : "")) parts.journal->artifacts(kept_in);
+        const auto dir = absolute_directory(o_.call.out_dir);
         if (!dir.empty() && !(o_.resume && older_.past->out_dir == dir)) parts.journal->out_dir(dir);
         say(fmt::format("drover: run {}", run_id_));
         for (std::size_t i = 0; i < ids.size(); ++i) place(i, ids[i], parts);
@@ -188,7 +213,7 @@ private:
     // --out-dir has what phones printed that do not begin anew, up to the last step that ended: another directory has nothing.
     std::optional<OutputLengths> kept_output(const std::string& id) const {
         const auto& past = past_of(id);
-        if (out_dir() != older_.past->out_dir) return OutputLengths{};
+        if (absolute_directory(o_.call.out_dir) != older_.past->out_dir) return OutputLengths{};
         if (o_.retry_failed && !(past.row && past.row->ok())) return OutputLengths{};
         // What a step printed that runs again comes again.
         const bool runs_again = std::all_of(past.begun.begin(), past.begun.end(), [this](std::size_t step) {
@@ -196,11 +221,6 @@ private:
         });
         if (past.row || !runs_again) return std::nullopt;
         return past.lengths;
-    }
-    std::string out_dir() const {
-        if (!o_.call.out_dir) return {};
-        const auto path = std::filesystem::absolute(*o_.call.out_dir).lexically_normal();
-        return (path.has_filename() ? path : path.parent_path()).string();
     }
 
     // Whether the phone is done already, and what it is called in the journal.
@@ -221,10 +241,7 @@ private:
         parts.done.push_back(*std::move(row));
     }
 
-    std::optional<std::filesystem::path> artifacts() const {
-        if (o_.artifacts || job_.model().artifacts.empty()) return o_.artifacts;
-        return job_.model().artifacts;
-    }
+    std::optional<std::filesystem::path> artifacts() const { return artifacts_of(o_, job_.model()); }
     std::string file() const { return std::filesystem::absolute(job_.model().file).lexically_normal().string(); }
 
     const Context& context_;

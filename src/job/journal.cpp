@@ -171,6 +171,7 @@ void Journal::begin(std::size_t phone, std::size_t step, std::function<void()> n
 }
 void Journal::end(std::size_t phone, std::size_t step, const EndedStep& ended) { add(end_line(phone, step, ended)); }
 void Journal::out_dir(const std::string& dir) { add(out_dir_line(dir)); }
+void Journal::artifacts(const std::string& dir) { add(artifacts_line(dir)); }
 void Journal::row(std::size_t phone, const Row& row) { add(row_line(phone, row)); }
 
 void Journal::on_failure(std::function<void(const std::string& why)> tell) {

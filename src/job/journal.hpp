@@ -55,7 +55,8 @@ struct PastPhone {
 
 struct Past {
     RunHead head;
-    std::string out_dir;  // where the whole output of the phones goes; empty: nowhere
+    std::string out_dir;    // where the whole output of the phones goes; empty: nowhere
+    std::string artifacts;  // where the files of steps go; empty: nowhere, or an older drover did not say
     std::vector<PastPhone> phones;
 };
 
@@ -81,6 +82,8 @@ public:
     void row(std::size_t phone, const Row& row);
     // From now on. Files elsewhere are none of this run.
     void out_dir(const std::string& dir);
+    // From now on; what older steps kept stays where it is.
+    void artifacts(const std::string& dir);
     // Why the disk failed, once: at once if it has, else on the journal's thread, before anybody's `noted`. Call it once.
     void on_failure(std::function<void(const std::string& why)> tell);
     // Writes what waits, and calls nobody afterwards; what is added later is dropped. Not from `noted`.

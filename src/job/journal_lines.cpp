@@ -43,6 +43,7 @@ json::object json_of(const StepResult& step) {
     }
     if (!tests.empty()) out["tests"] = std::move(tests);
     if (!step.files.empty()) out["files"] = json::array(step.files.begin(), step.files.end());
+    if (!step.files_dir.empty()) out["in"] = json_view(step.files_dir);
     return out;
 }
 
@@ -77,7 +78,8 @@ Code code(const json::object& from) {
     return found == all.end() ? Code::internal : found->code;
 }
 
-StepResult step_of(const json::object& from) {
+// artifacts: where its files are if the step itself does not say.
+StepResult step_of(const json::object& from, const std::string& artifacts) {
     StepResult out;
     out.name = text(from, "name");
     out.kind = text(from, "kind");
@@ -102,7 +104,10 @@ StepResult step_of(const json::object& from) {
                                  json::value_to<std::string>(parts.at(3))});
         }
     }
-    if (const auto* files = from.if_contains("files")) out.files = json::value_to<std::vector<std::string>>(*files);
+    if (const auto* files = from.if_contains("files")) {
+        out.files = json::value_to<std::vector<std::string>>(*files);
+        out.files_dir = from.contains("in") ? text(from, "in") : artifacts;
+    }
     return out;
 }
 
@@ -117,7 +122,7 @@ void take_text(const json::object& from, Row& to) {
     }
 }
 
-Row row_of(const json::object& from) {
+Row row_of(const json::object& from, const std::string& artifacts) {
     Row out;
     out.code = code(from);
     out.error_msg = text(from, "error");
@@ -128,7 +133,7 @@ Row row_of(const json::object& from) {
     out.ms = whole<std::uint64_t>(from, "ms");
     take_text(from, out);
     for (const auto& step : from.at("steps").as_array()) {
-        out.steps.push_back(step_of(step.as_object()));
+        out.steps.push_back(step_of(step.as_object(), artifacts));
         auto& added = out.steps.back();
         added.output_end = std::min(added.output_end, static_cast<std::uint32_t>(out.execute_msg.size()));
         added.output_begin = std::min(added.output_begin, added.output_end);
@@ -144,10 +149,10 @@ void take_head(const json::object& from, Past& to) {
     to.phones.resize(to.head.phones.size());
 }
 
-void take_end(const json::object& from, PastPhone& to) {
+void take_end(const json::object& from, const std::string& artifacts, PastPhone& to) {
     const auto step = whole<std::size_t>(from, "step");
     EndedStep ended;
-    ended.result = step_of(from.at("result").as_object());
+    ended.result = step_of(from.at("result").as_object(), artifacts);
     ended.opened = from.at("opened").as_bool();
     take_text(from, ended.part);
     if (const auto* kept = from.if_contains("output")) {
@@ -165,8 +170,8 @@ void take_end(const json::object& from, PastPhone& to) {
     to.ended.insert_or_assign(step, std::move(ended));
 }
 
-void take_row(const json::object& from, PastPhone& to) {
-    auto row = row_of(from);
+void take_row(const json::object& from, const std::string& artifacts, PastPhone& to) {
+    auto row = row_of(from, artifacts);
     if (!never_tried(row.code)) to.row = std::move(row);
 }
 
@@ -193,6 +198,8 @@ std::string end_line(std::size_t phone, std::size_t step, const EndedStep& ended
 }
 
 std::string out_dir_line(const std::string& dir) { return journal_line({{"files", json_view(dir)}}); }
+
+std::string artifacts_line(const std::string& dir) { return journal_line({{"artifacts", json_view(dir)}}); }
 
 std::string row_line(std::size_t phone, const Row& row) {
     json::array steps;
@@ -224,13 +231,17 @@ bool take_line(std::string_view line, Past& to) {
             for (auto& phone : to.phones) phone.lengths = {};
             return true;
         }
+        if (object.contains("artifacts")) {
+            to.artifacts = text(object, "artifacts");
+            return true;
+        }
         for (const char* kind : {"begin", "end", "row"}) {
             const auto* phone = object.if_contains(kind);
             if (!phone) continue;
             auto& past = to.phones.at(phone->to_number<std::size_t>());
             if (*kind == 'b') past.begun.insert(whole<std::size_t>(object, "step"));
-            if (*kind == 'e') take_end(object, past);
-            if (*kind == 'r') take_row(object, past);
+            if (*kind == 'e') take_end(object, to.artifacts, past);
+            if (*kind == 'r') take_row(object, to.artifacts, past);
             return true;
         }
     } catch (const std::exception&) {}

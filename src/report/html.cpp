@@ -96,7 +96,9 @@ std::string url_of(std::string_view path) {
     return out;
 }
 
+// What an older run kept elsewhere is there still.
 std::string files_of(const StepResult& step, std::string_view artifacts) {
+    if (!step.files_dir.empty()) artifacts = step.files_dir;
     if (step.files.empty()) return {};
     std::string text = "<p class=\"files\">";
     for (const auto& file : step.files) {

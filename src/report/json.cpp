@@ -45,6 +45,7 @@ json::array steps_json(const Row& row) {
         o["restored"] = step.restored;
         if (!step.tests.empty()) o["tests"] = tests_json(step);
         if (!step.files.empty()) o["files"] = json::array(step.files.begin(), step.files.end());
+        if (!step.files_dir.empty()) o["files_dir"] = json_view(step.files_dir);
         steps.push_back(std::move(o));
     }
     return steps;

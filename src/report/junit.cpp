@@ -136,7 +136,8 @@ Case case_of_test(const TestCase& test) {
 void add_cases(const Row& row, const StepResult& step, const std::string& suite, const std::string& name,
                std::string_view artifacts, std::vector<Case>& to) {
     to.push_back(case_of_step(row, step, suite, name));
-    for (const auto& file : step.files) to.back().attachments += attachment(artifacts, file);
+    const std::string_view directory = step.files_dir.empty() ? artifacts : step.files_dir;
+    for (const auto& file : step.files) to.back().attachments += attachment(directory, file);
     for (const auto& test : step.tests) to.push_back(case_of_test(test));
 }
 

@@ -155,6 +155,51 @@ TEST(JobReports, TheFilesOfStepsAreTheSameEverywhere) {
     expect_valid_junit(dir / "reports" / "steps.xml");
 }
 
+TEST(JobReports, TheFilesOfAnOlderRunAreWhereThatRunLeftThem) {
+    const SimProcess sim(2);
+    const TempDir dir;
+    dir.write("j.yaml", fmt::format("version: 1\nsteps:\n  - {{name: look, screenshot: true}}\n"
+                                    "  - {{if: \"instance == 'vphone-0002'\", host-run: [test, -e, '{}']}}\n",
+                                    (dir / "mended").string()));
+    const auto go = [&](std::vector<std::string> words, const char* artifacts) {
+        words.insert(words.begin(), "run");
+        for (const auto& word :
+             {std::string("--inventory"), sim.inventory(), std::string("--output"), std::string("json"),
+              std::string("--artifacts"), (dir / artifacts).string(), "--report=html=" + (dir / "r.html").string(),
+              "--report=junit=" + (dir / "r.xml").string()})
+            words.push_back(word);
+        const auto done = run_drover(words, {{"XDG_STATE_HOME", dir.path().string()}});
+        std::smatch id;
+        EXPECT_TRUE(std::regex_search(done.err, id, std::regex("drover: run ([-0-9a-f]+)"))) << done.err;
+        return id[1].str();
+    };
+    // Each file that the reports name is there.
+    const auto expect_there = [&](const std::string& wanted) {
+        const auto attached = found_in(read_file(dir / "r.xml"), R"re(\[\[ATTACHMENT\|([^\]]*)\]\]\n)re");
+        const auto linked = found_in(read_file(dir / "r.html"), R"re(<a href="([^"]*)">)re");
+        EXPECT_EQ(attached.size(), 2U);
+        EXPECT_EQ(linked.size(), 2U);
+        for (const auto& file : attached) EXPECT_TRUE(std::filesystem::exists(file)) << file;
+        for (const auto& link : linked) EXPECT_TRUE(std::filesystem::exists(dir.path() / link)) << link;
+        EXPECT_TRUE(std::any_of(attached.begin(), attached.end(), [&](const auto& file) {
+            return file.starts_with((dir / wanted).string() + "/vphone-0001/");
+        })) << wanted;
+    };
+    const auto first = go({(dir / "j.yaml").string()}, "a");
+    expect_there("a");
+    const auto second = go({"--retry-failed", first}, "b");
+    expect_there("a");
+    const auto third = go({"--retry-failed", second}, "c");
+    expect_there("a");
+    go({"--resume", third}, "a");
+    expect_there("a");
+    EXPECT_THAT(read_file(dir / "r.xml"), HasSubstr((dir / "c").string() + "/vphone-0002/"));
+    dir.write("mended", "");
+    go({"--retry-failed", third}, "a");
+    EXPECT_THAT(read_file(dir / "r.html"), Not(HasSubstr((dir / "a").string())));
+    expect_there("a");
+}
+
 TEST(JobReports, EveryGoodJobRunsWithItsSecretsMasked) {
     const SimProcess sim(3);
     const TempDir dir;
