@@ -155,6 +155,8 @@ void FileParser::read_what(const yaml::MapReader& map, const std::string& path, 
             map.problem("env", fmt::format("has no meaning for '{}': only for {}", step.kind, kinds_with_env()));
         step.env.clear();
     }
+    if (!chosen->has_code && map.find("ok-codes"))
+        map.problem("ok-codes", fmt::format("has no meaning for '{}': only for {}", step.kind, kinds_with_code()));
     step.action = chosen->read(*map.find(chosen->key.name), fmt::format("{}.{}", path, chosen->key.name), reader_);
     read_register(map, step);
     if (!step.action) return;

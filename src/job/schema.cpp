@@ -90,17 +90,19 @@ json::array one_of(std::initializer_list<std::string_view> keys) {
 json::object step() {
     auto out = map_of(kStepKeys);
     auto& properties = out["properties"].as_object();
-    json::array required, kinds, with_env;
+    json::array required, kinds, with_env, with_code;
     for (const auto& kind : step_kinds()) {
         add_properties(properties, required, {&kind.key, 1});
         kinds.push_back(json::object{{"required", json::array{json_view(kind.key.name)}}});
         if (kind.takes_env) with_env.push_back(kinds.back());
+        if (kind.has_code) with_code.push_back(kinds.back());
     }
     kinds.push_back(json::object{{"required", json::array{"uses"}}});
     with_env.push_back(kinds.back());
     out["oneOf"] = std::move(kinds);
-    out["dependencies"] =
-        json::object{{"with", json::array{"uses"}}, {"env", json::object{{"anyOf", std::move(with_env)}}}};
+    out["dependencies"] = json::object{{"with", json::array{"uses"}},
+                                       {"env", json::object{{"anyOf", std::move(with_env)}}},
+                                       {"ok-codes", json::object{{"anyOf", std::move(with_code)}}}};
     return out;
 }
 

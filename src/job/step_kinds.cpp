@@ -10,7 +10,7 @@ namespace drover::job {
 namespace {
 
 const std::array kKinds{
-    StepKind{{"run", false, "shell", "A shell line, or several, for the phone's shell."}, {}, read_run, true},
+    StepKind{{"run", false, "shell", "A shell line, or several, for the phone's shell."}, {}, read_run, true, true},
     StepKind{{"sleep", false, "duration", "Waits that long."}, {}, read_sleep},
     StepKind{{"fail", false, "text", "Ends the job on this phone as failed, with this message."}, {}, read_fail},
     StepKind{{"wait-for", false, "wait-for", "Asks the phone again and again until this holds."},
@@ -20,10 +20,12 @@ const std::array kKinds{
     StepKind{{"host-run", false, "host-run", "Runs a program on this host, for each phone or once."},
              kHostRunKeys,
              read_host_run,
+             true,
              true},
     StepKind{{"instrument", false, "instrument", "Runs instrumented tests; each becomes a test case of the reports."},
              kInstrumentKeys,
              read_instrument,
+             true,
              true},
     StepKind{{"push", false, "push", "Copies files and directories of this host to the phone."}, kPushKeys, read_push},
     StepKind{{"pull", false, "pull", "Copies files and directories of the phone to this host."}, kPullKeys, read_pull},
@@ -41,6 +43,14 @@ const std::array kKinds{
     StepKind{{"reboot", false, "yes", "Restarts the phone and waits until it has booted."}, {}, read_reboot},
 };
 
+std::string kinds_that(bool StepKind::*is) {
+    std::string out;
+    for (const auto& kind : kKinds) {
+        if (kind.*is) out += fmt::format("{}{}", out.empty() ? "" : ", ", kind.key.name);
+    }
+    return out;
+}
+
 }  // namespace
 
 bool read_yes(const yaml::Node& value, const std::string& path, FileReader& reader) {
@@ -51,12 +61,7 @@ bool read_yes(const yaml::Node& value, const std::string& path, FileReader& read
 
 std::span<const StepKind> step_kinds() { return kKinds; }
 
-std::string kinds_with_env() {
-    std::string out;
-    for (const auto& kind : kKinds) {
-        if (kind.takes_env) out += fmt::format("{}{}", out.empty() ? "" : ", ", kind.key.name);
-    }
-    return out;
-}
+std::string kinds_with_env() { return kinds_that(&StepKind::takes_env); }
+std::string kinds_with_code() { return kinds_that(&StepKind::has_code); }
 
 }  // namespace drover::job

@@ -16,10 +16,12 @@ struct StepKind {
     // Reads the value of the key. Null: reported.
     std::shared_ptr<const Action> (*read)(const yaml::Node& value, const std::string& path, FileReader& reader);
     bool takes_env = false;  // `env` has a meaning: it runs a command line, or a program
+    bool has_code = false;   // `ok-codes` has one: what it runs ends the step, with an exit code
 };
 
 std::span<const StepKind> step_kinds();
 // "run, host-run …", for people.
 std::string kinds_with_env();
+std::string kinds_with_code();
 
 }  // namespace drover::job
