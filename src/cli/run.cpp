@@ -280,6 +280,11 @@ int run_job(const Context& context, const RunArguments& o) {
         return report_error(Error(Code::usage, fmt::format("run: {} has changed since run {} began: run it anew",
                                                            job->model().file, *o.resume)));
     }
+    // Other than in a resumed run, each phone gets the job as a whole.
+    if (o.retry_failed && *fingerprint != older->past->head.fingerprint) {
+        say(fmt::format("drover: {} has changed since run {} began: the phones that failed get it as it is now",
+                        job->model().file, *o.retry_failed));
+    }
     return JobRun(context, o, *job, *text, *std::move(older), *std::move(fingerprint)).run();
 }
 

@@ -257,6 +257,10 @@ TEST(JobResume, WrongUseIsTold) {
     const auto changed = run(world.command({"--resume", id}));
     EXPECT_EQ(changed.code(), 2);
     EXPECT_THAT(changed.err, HasSubstr("has changed since run"));
+    const auto retried = run(world.command({"--retry-failed", id}));
+    EXPECT_EQ(retried.code(), first.code());
+    EXPECT_THAT(retried.err,
+                HasSubstr("has changed since run " + id + " began: the phones that failed get it as it is "));
     EXPECT_THAT(run(world.command({"--resume", id, (world.dir / "j.yaml").string()})).err,
                 HasSubstr("leave out JOB.yaml, --on"));
 }
