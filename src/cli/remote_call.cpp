@@ -135,6 +135,8 @@ void RemoteCall::on_end(const std::optional<Error>& why) {
         const std::lock_guard lock(mutex_);
         if (given_up_) reason = *given_up_;
     }
+    if (begun_ && why && why->code == Code::server_unreachable && !given_up_)
+        reason.message += "; whether the command ran on this phone is not known";
     for (std::size_t i = 0; i < ids_.size(); ++i) {
         if (has_row_[i]) continue;
         Row row;

@@ -44,6 +44,12 @@ std::string to_text(const Url& url, const Request& request, bool close) {
     return text + "\r\n" + request.body;
 }
 
+// Ways to learn, while an answer is read, that its sender is gone.
+bool means_end(const ErrorCode& error) {
+    return error == http::error::partial_message || error == http::error::end_of_stream || error == asio::error::eof ||
+           error == asio::error::connection_reset || error == asio::ssl::error::stream_truncated;
+}
+
 Response response_head(const Parser& parser) {
     Response r;
     const auto& message = parser.get();
@@ -59,7 +65,10 @@ Response response_head(const Parser& parser) {
 // HttpStream::Impl has a field of it, and in a unity build that class is of a header.
 class HttpDialog {
     auto on_read() {
-        return [this](const ErrorCode& error, std::size_t) { end(error, Code::server_failed); };
+        return [this](const ErrorCode& error, std::size_t) {
+            ended_early_ = error && means_end(error);
+            end(error, Code::server_failed);
+        };
     }
 
 public:
@@ -115,6 +124,11 @@ private:
         if (!std::exchange(done_, false)) {
             return fail(Code::server_unreachable,
                         fmt::format("{}: no answer within {}", name(), drover::to_string(limit)));
+        }
+        if (ended_early_) {
+            return fail(failed_,
+                        fmt::format("{} ended {}", name(),
+                                    parser_.is_header_done() ? "in the middle of its answer" : "before it answered"));
         }
         if (error_) return fail(failed_, fmt::format("{}: {}", name(), error_->message()));
         return {};
@@ -192,6 +206,7 @@ private:
     std::string out_;
     Part part_ = Part::all;
     bool done_ = false;
+    bool ended_early_ = false;  // the peer did, while it was to answer
     std::optional<ErrorCode> error_;
     Code failed_ = Code::server_failed;
 };

@@ -46,6 +46,9 @@ TEST_F(ThroughServeEnd, AServerThatVanishesLeavesNoPhoneWithoutARow) {
     EXPECT_EQ(ended->code, 20);
     EXPECT_EQ(std::count(process.out().begin(), process.out().end(), '\n'), 3) << process.out();
     EXPECT_THAT(process.out(), HasSubstr("DROVER.4001"));
+    EXPECT_THAT(process.out(), HasSubstr("drover server unix:" + home.socket() +
+                                         " ended in the middle of its answer; "
+                                         "whether the command ran on this phone is not known\""));
 }
 
 TEST_F(ThroughServeEnd, AServerThatHangsKeepsNobodyFromStopping) {
