@@ -8,9 +8,13 @@ std::vector<std::string> Holds::take(const Holder& holder, std::span<const std::
                                      std::optional<Millis> time_to_live) {
     const auto now = clock_();
     const auto until = time_to_live ? std::optional(now.time + *time_to_live) : std::nullopt;
-    const std::lock_guard lock(mutex_);
-    auto granted = book_.take(holder, candidates, want, now, until);
-    note_locked();
+    std::vector<std::string> granted;
+    {
+        const std::lock_guard lock(mutex_);
+        granted = book_.take(holder, candidates, want, now, until);
+        note_locked();
+    }
+    if (!granted.empty() && changed_) changed_();
     return granted;
 }
 
@@ -40,6 +44,7 @@ void Holds::release(std::string_view run) {
         note_locked();
     }
     if (freed_) freed_();
+    if (changed_) changed_();
 }
 
 std::optional<Hold> Holds::of(const std::string& id) {

@@ -45,6 +45,8 @@ public:
     Admit admission();
     // Called when phones became free, from the thread that freed them. Set before anything is held.
     void on_freed(std::function<void()> freed) { freed_ = std::move(freed); }
+    // Called when phones became held or free, but for holds whose time was over. As on_freed().
+    void on_changed(std::function<void()> changed) { changed_ = std::move(changed); }
 
 private:
     bool waits_locked(std::string_view run, std::string_view owner) const;
@@ -54,7 +56,7 @@ private:
     std::atomic<bool> any_ = false;
     std::mutex mutex_;
     HoldBook book_;
-    std::function<void()> freed_;
+    std::function<void()> freed_, changed_;
 };
 
 }  // namespace drover::fleet

@@ -41,6 +41,7 @@ Service::~Service() {
         calls_changed_.wait(lock, [this] { return calls_.empty(); });
     }
     parts_.phones.holds().on_freed({});
+    parts_.phones.holds().on_changed({});
     waiters_.stop();
     workers_.stop();
     std::unique_lock lock(mutex_);
@@ -64,6 +65,14 @@ void Service::stop_calls() {
 
 void Service::phones_changed() {
     for (const auto& call : open_calls()) call->on_phones_changed();
+}
+
+void Service::holds_changed() {
+    if (tells_holds_.exchange(true)) return;
+    worker().post([this, kept = hold()] {
+        tells_holds_ = false;
+        for (const auto& call : open_calls()) call->on_holds_changed();
+    });
 }
 
 void Service::end_watches() {

@@ -21,6 +21,7 @@ public:
     virtual void on_server_stop() = 0;
     virtual bool is_watch() const { return false; }
     virtual void on_phones_changed() {}
+    virtual void on_holds_changed() {}
 
     const std::string& id() const { return id_; }
     const Caller& caller() const { return x_->caller; }

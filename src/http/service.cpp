@@ -28,6 +28,7 @@ Service::Service(ServiceParts parts, ServiceOptions options)
       authenticator_(std::make_shared<const Authenticator>(std::vector<Authenticator::Token>(),
                                                            std::vector<Authenticator::Key>())) {
     parts_.phones.holds().on_freed([this] { retry_holds(); });
+    parts_.phones.holds().on_changed([this] { holds_changed(); });
 }
 
 Loop& Service::worker() { return workers_.at(next_worker_++ % workers_.size()); }

@@ -132,6 +132,7 @@ private:
     void own_service(const ExchangePtr& x, bool disable);
     std::vector<std::shared_ptr<HoldWait>> hold_waits();
     void retry_holds();
+    void holds_changed();
     void own_call_stop(const ExchangePtr& x);
     std::vector<std::shared_ptr<OpenCall>> open_calls();
 
@@ -148,6 +149,7 @@ private:
     const ServiceOptions options_;
     Throttle throttle_;
     std::atomic<bool> ready_ = true;
+    std::atomic<bool> tells_holds_ = false;  // soon, for all changes so far
     std::atomic<std::size_t> next_worker_ = 0, next_waiter_ = 0;
     std::mutex mutex_;
     std::shared_ptr<const Authenticator> authenticator_;

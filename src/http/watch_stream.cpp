@@ -43,11 +43,27 @@ void Service::WatchStream::stop(const Error& why) {
     });
 }
 
-void Service::WatchStream::on_status(PhoneStatus status) {
+void Service::WatchStream::tell(PhoneStatus& status) {
+    const auto& id = fleet_->instances().at(status.instance).id;
+    status.held_by = service().held_text(id);
     boost::json::object o;
-    o["instance_id"] = fleet_->instances().at(status.instance).id;
+    o["instance_id"] = id;
     for (auto& member : report::state_object(status)) o.insert(member);
     body_->write(event_text("status", o));
+}
+
+void Service::WatchStream::on_status(PhoneStatus status) {
+    const std::lock_guard lock(told_mutex_);
+    tell(status);
+    told_.insert_or_assign(status.instance, std::move(status));
+}
+
+// A phone whose state has come is told again; one whose state comes later brings its holder along.
+void Service::WatchStream::on_holds_changed() {
+    const std::lock_guard lock(told_mutex_);
+    for (auto& [target, status] : told_) {
+        if (service().held_text(fleet_->instances().at(target).id) != status.held_by) tell(status);
+    }
 }
 
 }  // namespace drover::http

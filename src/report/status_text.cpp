@@ -79,7 +79,7 @@ std::string status_table(std::span<const StatusLine> lines) {
 std::string status_change(const StatusLine& line) {
     const PhoneStatus& s = line.status;
     return fmt::format("{} {}: {} {} ({}): {}\n", time_text(s.since), line.instance_id, s.status, status_word(s.status),
-                       s.condition, printable(s.why, Layout::escape));
+                       s.condition, printable(with_holder(s.why, s.held_by), Layout::escape));
 }
 
 std::string status_json(const StatusLine& line) { return json::serialize(line_object(line)); }

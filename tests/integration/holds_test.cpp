@@ -84,6 +84,17 @@ TEST_F(Holds, WhoAsksForAHeldPhoneIsToldWhoHasIt) {
     EXPECT_THAT(home.drover({"status"}).out, Not(HasSubstr("held by")));
 }
 
+TEST_F(Holds, AWatchTellsWhoHoldsAPhoneAndThatItIsFree) {
+    auto watch = start({"status", "--watch", "vphone-0001"});
+    ASSERT_TRUE(watch.wait_for_line(" vphone-0001: 2 running")) << watch.err();
+    auto run = hold("vphone-0001");
+    EXPECT_TRUE(watch.wait_for_line("held by ")) << watch.out();
+    auto second = start({"status", "--watch", "vphone-0001", "--json"});
+    EXPECT_TRUE(second.wait_for_line("\"held_by\":\"held by ")) << second.out();
+    run->signal(SIGTERM);
+    EXPECT_TRUE(second.wait_for_line("\"held_by\":\"\"")) << second.out();
+}
+
 TEST_F(Holds, TheDocumentedCallsSayItInTheirWords) {
     auto run = hold("vphone-0001");
     const OpenApi documented(std::string(DROVER_SOURCE_DIR) + "/config/openapi.yaml");
