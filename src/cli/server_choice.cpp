@@ -135,7 +135,8 @@ Result<std::optional<ServerChoice>> choose_server(const Context& context) {
                         socket.string()));
     }
     if (error != 0) {
-        log::info("fleet: nobody listens on {}: {}", socket.string(), std::strerror(error));
+        say(fmt::format("drover: no drover server listens on {} ({}), phones are reached directly", socket.string(),
+                        std::strerror(error)));
         return std::nullopt;
     }
     log::info(
