@@ -17,14 +17,15 @@ constexpr std::size_t kSizeBytesMax = 64;
 using boost::asio::posix::stream_descriptor;
 
 ProcessService::ProcessService(Loop& loop, std::shared_ptr<Spawner> spawner, Port& port, SpawnRequest request,
-                               ShellOutput::Options options, const CommandFaults& faults, OnHome on_home)
+                               ShellOutput::Options options, const CommandFaults& faults, bool raw, OnHome on_home)
     : loop_(loop),
       spawner_(std::move(spawner)),
       port_(&port),
       request_(std::move(request)),
       output_(port, options, faults),
       on_home_(std::move(on_home)),
-      v2_(options.v2) {
+      v2_(options.v2),
+      raw_(raw) {
     err_.id = ShellId::err;
 }
 
@@ -43,17 +44,17 @@ void ProcessService::refuse(const Error& error) {
 }
 
 void ProcessService::on_spawned(Result<Child> child) {
-    if (port_ == nullptr) {
+    if (port_ == nullptr && !lingers_) {
         if (child) spawner_->bury(child->pid);
         return;
     }
     if (!child) {
-        refuse(child.error());
+        if (!lingers_) refuse(child.error());
         return;
     }
     pid_ = child->pid;
-    out_.fd.emplace(loop_.io(), child->out.release());
-    if (child->err) err_.fd.emplace(loop_.io(), child->err.release());
+    if (!lingers_) out_.fd.emplace(loop_.io(), child->out.release());
+    if (child->err && !lingers_) err_.fd.emplace(loop_.io(), child->err.release());
     in_.emplace(loop_.io(), child->in.release());
     pidfd_.emplace(loop_.io(), child->pidfd.release());
     on_home_(child->home);
@@ -89,7 +90,7 @@ void ProcessService::read_some(Source& source) {
 
 void ProcessService::wait_exit() {
     pidfd_->async_wait(stream_descriptor::wait_read, [self = shared_from_this()](const boost::system::error_code& ec) {
-        if (!ec && self->port_ != nullptr) self->on_exit();
+        if (!ec && (self->port_ != nullptr || self->lingers_)) self->on_exit();
     });
 }
 
@@ -97,6 +98,7 @@ void ProcessService::on_exit() {
     siginfo_t info{};
     // It stays unburied until the stream has ended: so long its number cannot be given to another process group.
     if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+    if (lingers_) return end();
     exit_code_ = info.si_code == CLD_EXITED ? info.si_status : 0x80 | info.si_status;
     pump();
 }
@@ -163,7 +165,7 @@ void ProcessService::resize(std::string_view text) {
 }
 
 void ProcessService::write_input() {
-    if (port_ == nullptr || pid_ < 0) return;
+    if ((port_ == nullptr && !lingers_) || pid_ < 0) return;
     while (in_ && !input_.empty()) {
         const ssize_t n = ::write(in_->native_handle(), input_.data(), input_.size());
         if (n > 0) {
@@ -184,11 +186,25 @@ void ProcessService::write_input() {
     input_.clear();
     if (input_ended_) in_.reset();
     // Acknowledging late holds the client back.
-    if (unacknowledged_ > 0) port_->taken(std::exchange(unacknowledged_, 0));
+    if (unacknowledged_ > 0 && port_ != nullptr) port_->taken(std::exchange(unacknowledged_, 0));
+}
+
+// As adbd: the end of an exec: stream is the end of the command's input, as `adb exec-in` has it, and nobody reads what it prints.
+void ProcessService::on_closed() {
+    if (!raw_ || exit_code_) return end();
+    port_ = nullptr;
+    lingers_ = true;
+    out_.fd.reset();
+    err_.fd.reset();
+    input_ended_ = true;
+    loop_.arm_after(linger_, kLingerMax);
+    write_input();
 }
 
 void ProcessService::end() {
     port_ = nullptr;
+    lingers_ = false;
+    linger_.cancel();
     out_.fd.reset();
     err_.fd.reset();
     in_.reset();

@@ -1,8 +1,10 @@
 // A command in a real shell behind a stream. Pipes are read only as fast as the client takes the output, so the command
-// itself waits for a slow client; when the stream goes, the command's whole process group goes.
+// itself waits for a slow client; when the stream goes, the command's whole process group goes. Only a raw one (exec:) gets
+// what was sent to it, and then kLingerMax to end by itself.
 // One thread: the phone's loop.
 #pragma once
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,16 +20,17 @@ namespace drover::sim {
 class ProcessService final : public Service, public std::enable_shared_from_this<ProcessService> {
 public:
     // on_home: told the phone's directory when the command has started.
+    static constexpr std::chrono::seconds kLingerMax{10};
     using OnHome = std::function<void(const std::shared_ptr<Home>&)>;
 
     ProcessService(Loop& loop, std::shared_ptr<Spawner> spawner, Port& port, SpawnRequest request,
-                   ShellOutput::Options options, const CommandFaults& faults, OnHome on_home);
+                   ShellOutput::Options options, const CommandFaults& faults, bool raw, OnHome on_home);
     ~ProcessService() override;
 
     void start() override;
     void on_can_write() override;
     void on_data(ByteView bytes) override;
-    void on_closed() override { end(); }
+    void on_closed() override;
 
 private:
     struct Source {
@@ -55,6 +58,9 @@ private:
     ShellOutput output_;
     OnHome on_home_;
     bool v2_;
+    const bool raw_;
+    bool lingers_ = false;  // the stream is gone, and the command may go on
+    Timer linger_ = Timer::calls<&ProcessService::end>(*this);
     pid_t pid_ = -1;
     Source out_;
     Source err_;

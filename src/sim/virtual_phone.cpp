@@ -318,7 +318,7 @@ std::shared_ptr<Service> VirtualPhone::open_command(const std::string& command, 
     spawn.merge_stderr = !v2;
     spawn.pty = pty;
     options.separate_writes = false;
-    return std::make_shared<ProcessService>(loop_, spawner_, port, std::move(spawn), options, faults,
+    return std::make_shared<ProcessService>(loop_, spawner_, port, std::move(spawn), options, faults, raw,
                                             [this, alive = alive_](const std::shared_ptr<Home>& home) {
                                                 if (*alive) on_home(home);
                                             });

@@ -67,6 +67,21 @@ TEST_F(SimAdbTest, StdinReachesTheCommand) {
     EXPECT_EQ(run(std::move(options)).out, "200000\n");
 }
 
+TEST_F(SimAdbTest, ExecInReachesTheCommandWhole) {
+    start();
+    connect();
+    ProcessOptions options;
+    options.argv = {"adb", "-s", fleet->address(0), "exec-in",
+                    "cat >/data/local/tmp/part && mv /data/local/tmp/part /data/local/tmp/x"};
+    options.env = {{"HOME", server.home().string()}, {"ADB_SERVER_SOCKET", server.socket()}};
+    options.input = std::string(200'000, 'x');
+    EXPECT_EQ(run(std::move(options)).code(), 0);
+    // It does not wait for the command.
+    const auto size =
+        shell("for i in $(seq 500); do [ -e /data/local/tmp/x ] && break; sleep 0.01; done; wc -c </data/local/tmp/x");
+    EXPECT_THAT(size.out, HasSubstr("200000")) << size.err;
+}
+
 TEST_F(SimAdbTest, MuchOutputIsWhole) {
     start();
     connect();
