@@ -1,5 +1,6 @@
 #include "job/host_process.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -13,8 +14,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/optional.hpp>
 #include <boost/type_traits.hpp>
+#include <cerrno>
 #include <cstdlib>
 #include <map>
+#include <utility>
 // Boost.Process 1.81 does not include all it needs: the two above stand before it.
 #define BOOST_PROCESS_USE_STD_FS 1
 #include <boost/process/v2/process.hpp>
@@ -29,15 +32,7 @@ namespace bp = boost::process::v2;
 
 // In the child, before it becomes the program. Boost.Process knows no process groups; the program and all it starts are one, so
 // that they end together. It does not outlive drover either, and has the signals of a fresh process.
-// Its environment comes this way too: Boost.Process 1.81 leaves the code of its own initializer out of a header-only build.
 struct OwnGroup {
-    const char* const* environment;
-
-    template <class Launcher>
-    boost::system::error_code on_setup(Launcher& launcher, const std::filesystem::path&, const char* const*&) const {
-        launcher.env = environment;
-        return {};
-    }
     template <class Launcher>
     boost::system::error_code on_exec_setup(Launcher&, const std::filesystem::path&, const char* const*&) const {
         ::setpgid(0, 0);
@@ -48,6 +43,54 @@ struct OwnGroup {
         ::signal(SIGPIPE, SIG_DFL);
         return {};
     }
+};
+
+// The program has its three and no other descriptor of drover's.
+void close_others_on_exec() {
+    constexpr unsigned kFirst = STDERR_FILENO + 1;
+    if (::close_range(kFirst, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
+    const auto most = static_cast<int>(::sysconf(_SC_OPEN_MAX));
+    for (int fd = kFirst; fd < most; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+// Boost.Process's own launcher allocates in the child: it tells every service of the io_context of the fork, and reads a
+// directory. Other threads may hold the allocator's lock in that moment, and AddressSanitizer's is never let go then. All that
+// this one needs is made before the fork.
+class Launcher : public bp::posix::default_launcher {
+public:
+    explicit Launcher(const char* const* environment) { env = environment; }
+
+    template <class... Inits>
+    boost::system::error_code start(const std::filesystem::path& program, const std::vector<std::string>& arguments,
+                                    Inits&&... inits) {
+        auto argv = build_argv_(program, arguments);
+        pipe_guard told;  // errno, where there is no program in the end
+        if (::pipe2(told.p, O_CLOEXEC) != 0) return last_error();
+        if (const auto error = bp::posix::detail::on_setup(*this, program, argv, inits...)) return error;
+        pid = ::fork();
+        if (pid == -1) return last_error();
+        if (pid == 0) {
+            if (const auto error = bp::posix::detail::on_exec_setup(*this, program, argv, inits...)) {
+                errno = error.value();
+            } else {
+                close_others_on_exec();
+                ::execve(program.c_str(), const_cast<char* const*>(argv), const_cast<char* const*>(env));
+            }
+            const int why = errno;
+            (void)!::write(told.p[1], &why, sizeof why);
+            ::_exit(EXIT_FAILURE);
+        }
+        ::close(std::exchange(told.p[1], -1));
+        int why = 0;
+        ssize_t count = 0;
+        while ((count = ::read(told.p[0], &why, sizeof why)) < 0 && errno == EINTR) {}
+        if (count <= 0) return {};
+        ::waitpid(pid, nullptr, 0);
+        return {why, boost::system::system_category()};
+    }
+
+private:
+    static boost::system::error_code last_error() { return {errno, boost::system::system_category()}; }
 };
 
 // As a shell finds it: a name with a '/' is a path, any other is looked up in PATH.
@@ -122,10 +165,14 @@ Result<void> HostProcess::spawn() {
     for (const auto& entry : environment) pointers.push_back(entry.c_str());
     pointers.push_back(nullptr);
     const auto cwd = command_.cwd.empty() ? std::filesystem::current_path() : command_.cwd;
+    Launcher launcher(pointers.data());
+    if (const auto error = launcher.start(program, arguments, stdio, bp::process_start_dir(cwd), OwnGroup{}))
+        return fail(Code::host_program, fmt::format("{}: {}", command_.argv.front(), error.message()));
     try {
-        state_->process.emplace(io_, program, arguments, std::move(stdio), bp::process_start_dir(cwd),
-                                OwnGroup{pointers.data()});
-    } catch (const boost::system::system_error& e) {
+        state_->process.emplace(io_.get_executor(), launcher.pid);
+    } catch (const boost::system::system_error& e) {  // no descriptor is left to wait with
+        ::kill(-launcher.pid, SIGKILL);
+        ::waitpid(launcher.pid, nullptr, 0);
         return fail(Code::host_program, fmt::format("{}: {}", command_.argv.front(), e.code().message()));
     }
     state_->group = state_->process->id();
