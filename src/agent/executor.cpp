@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "base/counted.hpp"
 #include "base/log.hpp"
 #include "job/model.hpp"
 #include "task/task_runner.hpp"
@@ -159,7 +160,7 @@ void Executor::begin(const RunPtr& run, tl::expected<Plan, std::string> plan) {
     }
     if (plan->targets.empty()) {
         outcome.ok = true;
-        outcome.msg = fmt::format("nothing to do: all {} phones ended well before", plan->left_out);
+        outcome.msg = fmt::format("nothing to do: all {} ended well before", counted(plan->left_out, "phone"));
         return end(run, outcome);
     }
     run->fleet = plan->fleet;
@@ -194,7 +195,8 @@ void Executor::leave_held_phones(Run& run, Plan& plan) {
     }
     plan.targets = std::move(free);
     if (plan.targets.size() >= count) return;
-    run.outcome.msg = fmt::format("the job wants {} idle phones, and there are {}", count, plan.targets.size());
+    run.outcome.msg =
+        fmt::format("the job wants {}, and there are {}", counted(count, "idle phone"), plan.targets.size());
     plan.targets.clear();
 }
 
@@ -225,10 +227,12 @@ void Executor::on_end(const RunPtr& run) {
     const auto& counts = *outcome.instances;
     outcome.ok = counts.failed == 0 && outcome.msg.empty();
     if (run->stopped) {
-        outcome.msg = fmt::format("{}; {} of {} phones had ended well", run->stopped->message, counts.ok, counts.total);
+        outcome.msg = fmt::format("{}; {} of {} had ended well", run->stopped->message, counts.ok,
+                                  counted(counts.total, "phone"));
     } else if (outcome.msg.empty()) {
-        outcome.msg = counts.failed == 0 ? fmt::format("{} phones ended well", counts.ok)
-                                         : fmt::format("{} of {} phones failed", counts.failed, counts.total);
+        outcome.msg = counts.failed == 0
+                          ? counted(counts.ok, "phone") + " ended well"
+                          : fmt::format("{} of {} failed", counts.failed, counted(counts.total, "phone"));
     }
     end(run, outcome);
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/counted.hpp"
 #include "cli/remote_herd.hpp"
 #include "cli/status_board.hpp"
 #include "cli/terminal.hpp"
@@ -113,7 +114,7 @@ Result<std::unique_ptr<Herd>> open_herd(const Context& context, Phones phones) {
 }
 
 std::string wanted_text(std::size_t count) {
-    return count == 1 ? "1 phone is wanted" : fmt::format("{} phones are wanted", count);
+    return counted(count, "phone") + (count == 1 ? " is wanted" : " are wanted");
 }
 
 Result<void> check_count(const Selection& selection, std::size_t count) {
@@ -140,7 +141,7 @@ Result<std::vector<std::size_t>> checked_targets(Result<Selection> selection, Un
         say("drover: " + told);
     }
     if (const auto n = selection->disabled_left_out; n > 0) {
-        say(fmt::format("drover: {} disabled phone{} left out", n, n == 1 ? "" : "s"));
+        say(fmt::format("drover: {} left out", counted(n, "disabled phone")));
     }
     return std::move(selection->targets);
 }

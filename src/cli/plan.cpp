@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <map>
 
+#include "base/counted.hpp"
 #include "base/duration.hpp"
 #include "base/id_ranges.hpp"
 #include "base/json_view.hpp"
@@ -68,7 +69,7 @@ std::string steps_text(const std::vector<Shown>& steps) {
         out += fmt::format("  {:>2}. {}{}", ++number, shown.planned->finally ? "finally: " : "", step.name);
         if (!step.if_text.empty()) out += fmt::format("  if {}", step.if_text);
         if (step.timeout) out += fmt::format("  within {}", to_string(*step.timeout));
-        if (step.retry.max > 0) out += fmt::format("  up to {} more times", step.retry.max);
+        if (step.retry.max > 0) out += fmt::format("  up to {}", counted(step.retry.max, "more time"));
         out += "\n" + indented(shown.command);
     }
     return out;
@@ -160,8 +161,8 @@ int plan(const Context& context, const PlanArguments& o) {
         results.write(json::serialize(out) + "\n");
         return results.exit_code();
     }
-    results.write(fmt::format("{}: {} phone{}, {} step{}\n", model.name, phones.size(), phones.size() == 1 ? "" : "s",
-                              steps.size(), steps.size() == 1 ? "" : "s"));
+    results.write(
+        fmt::format("{}: {}, {}\n", model.name, counted(phones.size(), "phone"), counted(steps.size(), "step")));
     if (const auto choice = choice_of(o, model); choice && choice->count > 0)
         results.write(fmt::format("on {} of them, whichever are idle\n", choice->count));
     if (rollout) results.write(fmt::format("in batches of {}\n", fmt::join(batches, ", ")));

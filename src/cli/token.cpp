@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/counted.hpp"
 #include "cli/serve_config.hpp"
 #include "cli/service_host.hpp"
 #include "cli/terminal.hpp"
@@ -56,8 +57,7 @@ int remove(const std::filesystem::path& file, std::vector<http::TokenEntry> toke
     if (removed == 0)
         return report_error(Error(Code::usage, fmt::format("{}: no token of '{}'", file.string(), o.tenant)));
     if (const auto saved = http::save_tokens(file, tokens); !saved) return report_error(saved.error());
-    say(fmt::format("drover: {} token{} removed; SIGHUP makes a running serve forget", removed,
-                    removed == 1 ? "" : "s"));
+    say(fmt::format("drover: {} removed; SIGHUP makes a running serve forget", counted(removed, "token")));
     return 0;
 }
 

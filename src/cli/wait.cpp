@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/counted.hpp"
 #include "base/log.hpp"
 #include "cli/herd.hpp"
 #include "cli/status_board.hpp"
@@ -70,7 +71,8 @@ private:
         if (!may_come_ && targets->empty())
             return report_error(Error(Code::nothing_matched, "no phone matches '" + o_.selector + "'"));
         if (!may_come_ && wanted_ > targets->size()) {
-            say(fmt::format("drover: {} phones wanted, '{}' names {}", wanted_, o_.selector, targets->size()));
+            say(fmt::format("drover: {} wanted, '{}' names {}", counted(wanted_, "phone"), o_.selector,
+                            targets->size()));
             return kNeverEnough;
         }
         log::info("{} phones match, {} wanted{}", targets->size(), wanted_, may_come_ ? "; more may come" : "");
@@ -113,7 +115,8 @@ private:
     }
 
     int too_late(const std::vector<std::size_t>& targets) {
-        say(fmt::format("drover: {} of {} phones were {} in time", there_, wanted_, o_.state));
+        say(fmt::format("drover: {} of {} {} {} in time", there_, counted(wanted_, "phone"),
+                        there_ == 1 ? "was" : "were", o_.state));
         if (targets.empty()) say("drover: no phone matches '" + o_.selector + "'");
         const auto states = herd_.states(targets, Herd::Look::now);
         if (!states) return report_error(states.error());

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "base/counted.hpp"
 #include "base/resource_limits.hpp"
 
 namespace drover::fleet {
@@ -31,8 +32,8 @@ Finding server_finding(const HostFacts& f) {
     Finding finding{ok, "adb-server", {}, {}, {}};
     for (const auto& s : f.servers) finding.details.push_back(fmt::format("adb server, pid {}", s.pid));
     if (f.server_version) {
-        finding.what = fmt::format("an adb server answers at {}, version 1.0.{}, {} phones", f.server_name,
-                                   *f.server_version, f.server_devices.size());
+        finding.what = fmt::format("an adb server answers at {}, version 1.0.{}, {}", f.server_name, *f.server_version,
+                                   counted(f.server_devices.size(), "phone"));
         if (!f.phones.empty())
             finding.fix = "none needed: drover leaves USB phones to it, unless an instance says `via: usb`";
         return finding;
@@ -67,7 +68,7 @@ Finding holders_finding(const HostFacts& f) {
         finding.details.push_back(fmt::format("{}: {}", name_of(p.phone),
                                               names.empty() ? "nobody" : fmt::format("{}", fmt::join(names, ", "))));
     }
-    finding.what = fmt::format("{} phones on USB, {} held by other programs", f.phones.size(), held);
+    finding.what = fmt::format("{} on USB, {} held by other programs", counted(f.phones.size(), "phone"), held);
     if (strangers > 0) {
         finding.level = warning;
         finding.fix = "end the program named below; only one program at a time can use a phone's ADB interface";
@@ -100,8 +101,8 @@ Finding permissions_finding(const HostFacts& f) {
     if (f.phones.empty()) finding.what = "no phone on USB to be opened";
     if (finding.details.empty()) return finding;
     finding.level = f.server_version ? warning : problem;
-    finding.what =
-        fmt::format("{} of {} phones on USB cannot be opened by this user", finding.details.size(), f.phones.size());
+    finding.what = fmt::format("{} of {} on USB cannot be opened by this user", finding.details.size(),
+                               counted(f.phones.size(), "phone"));
     if (f.rules.empty()) {
         finding.fix = fmt::format("{}; then plug the phones in again", kInstallRules);
     } else if (!f.in_plugdev) {
@@ -145,7 +146,8 @@ Finding authorization_finding(const HostFacts& f) {
     }
     if (finding.details.empty()) return finding;
     finding.level = warning;
-    finding.what = fmt::format("{} phones wait for a tap", finding.details.size());
+    finding.what = counted(finding.details.size(), "phone") +
+                   (finding.details.size() == 1 ? " waits for a tap" : " wait for a tap");
     finding.fix = kTap;
     return finding;
 }
@@ -188,7 +190,8 @@ Finding topology_finding(const HostFacts& f) {
     }
     if (slow > 0) {
         finding.level = warning;
-        finding.what += fmt::format("; {} phones run at less than 480 Mbit/s", slow);
+        finding.what +=
+            fmt::format("; {} {} at less than 480 Mbit/s", counted(slow, "phone"), slow == 1 ? "runs" : "run");
         finding.fix = "exchange the cable or the hub of the phones with 12 Mbit/s";
     }
     if (!near.empty()) {
@@ -213,8 +216,8 @@ Finding descriptors_finding(const HostFacts& f) {
     const std::uint64_t phones = std::max({f.fleet.size(), f.phones.size(), f.server_devices.size()});
     std::uint64_t needed = kOwnDescriptors + kPerPhone * (phones - f.fleet.size());
     for (const auto& phone : f.fleet) needed += phone.descriptors;
-    finding.what = fmt::format("{} open files allowed ({} before drover raises it); {} phones need about {}",
-                               f.descriptors_hard, f.descriptors_soft, phones, needed);
+    finding.what = fmt::format("{} open files allowed ({} before drover raises it); {} {} about {}", f.descriptors_hard,
+                               f.descriptors_soft, counted(phones, "phone"), phones == 1 ? "needs" : "need", needed);
     if (f.descriptors_hard < needed) {
         finding.level = problem;
         finding.fix =
@@ -235,8 +238,9 @@ Finding fleet_finding(const HostFacts& f) {
             finding.details.push_back(fmt::format("{}: {}: {}", p.id, p.state, p.why));
         }
     }
-    finding.what = fmt::format("{} of {} phones take commands", well, f.fleet.size());
-    if (disabled > 0) finding.what += fmt::format(", {} are disabled", disabled);
+    finding.what =
+        fmt::format("{} of {} {} commands", well, counted(f.fleet.size(), "phone"), well == 1 ? "takes" : "take");
+    if (disabled > 0) finding.what += fmt::format(", {} {} disabled", disabled, disabled == 1 ? "is" : "are");
     if (!finding.details.empty()) {
         finding.level = warning;
         finding.fix = "see the reason of each below; `drover status --watch` shows what changes";

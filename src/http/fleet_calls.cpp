@@ -251,8 +251,9 @@ void Service::own_hold(const ExchangePtr& x) {
     choose(x, [this, x](const CallRequest& request, const Chosen& chosen) {
         if (!chosen.unknown_ids.empty() || chosen.targets.empty()) return fail_no_match(x, chosen);
         if (request.count > chosen.targets.size())
-            return fail_call(x, Error(Code::too_few, fmt::format("{} phones are wanted, {} match", request.count,
-                                                                 chosen.targets.size())));
+            return fail_call(
+                x, Error(Code::too_few, fmt::format("{} phones are wanted, {} match{}", request.count,
+                                                    chosen.targets.size(), chosen.targets.size() == 1 ? "es" : "")));
         if (hold_waits().size() >= kHoldWaitsMax)
             return fail_call(x, Error(Code::out_of_resources, "too many runs wait for phones"));
         HoldWait::Wanted wanted;

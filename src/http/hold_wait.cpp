@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 
+#include "base/counted.hpp"
+
 namespace drover::http {
 namespace {
 
@@ -71,7 +73,7 @@ void Service::HoldWait::refuse() {
     const auto running = candidates();
     const auto free = service().parts_.phones.holds().free(running);
     const auto count = wanted_.count > 0 ? wanted_.count : wanted_.ids.size();
-    auto text = fmt::format("{} phone{} wanted; of {}, {} {} held", count, count == 1 ? " is" : "s are",
+    auto text = fmt::format("{} {} wanted; of {}, {} {} held", counted(count, "phone"), count == 1 ? "is" : "are",
                             wanted_.ids.size(), running.size() - free, running.size() - free == 1 ? "is" : "are");
     if (wanted_.count > 0) text += fmt::format(" and {} not running", wanted_.ids.size() - running.size());
     service().fail_call(exchange(), Error(Code::not_granted, text));

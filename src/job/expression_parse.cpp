@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ascii.hpp"
+#include "base/counted.hpp"
 #include "base/nearest.hpp"
 #include "job/expression_node.hpp"
 
@@ -216,8 +217,8 @@ private:
             expect(")");
         }
         if (arguments.size() != function->arguments.size()) {
-            fail(begin, fmt::format("{}() takes {} value{}, these are {}", name, function->arguments.size(),
-                                    function->arguments.size() == 1 ? "" : "s", arguments.size()));
+            fail(begin, fmt::format("{}() takes {}, these are {}", name, counted(function->arguments.size(), "value"),
+                                    arguments.size()));
         }
         for (std::size_t i = 0; i < arguments.size(); ++i) want(arguments[i], function->arguments[i]);
         const bool same = function->id == FunctionId::fallback && arguments[0].type == arguments[1].type;

@@ -6,6 +6,7 @@
 #include <set>
 #include <system_error>
 
+#include "base/counted.hpp"
 #include "base/id_ranges.hpp"
 
 namespace drover::job {
@@ -98,8 +99,8 @@ Result<void> check_facts(const Model& job, std::span<const Instance* const> phon
             if (!fact_of(*phone, fact)) without.push_back(phone->id);
         }
         if (without.empty()) continue;
-        return fail(Code::bad_job, fmt::format("{}: no value for {{{{ {} }}}} on {} of {} phones: {}", job.file, fact,
-                                               without.size(), phones.size(), compress_ids(without)));
+        return fail(Code::bad_job, fmt::format("{}: no value for {{{{ {} }}}} on {} of {}: {}", job.file, fact,
+                                               without.size(), counted(phones.size(), "phone"), compress_ids(without)));
     }
     return {};
 }

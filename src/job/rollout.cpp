@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/counted.hpp"
+
 namespace drover::job {
 
 std::vector<std::size_t> batch_sizes(std::size_t phones, std::span<const Share> serial) {
@@ -43,8 +45,8 @@ void Budget::add(std::size_t failed, std::size_t lost) {
 }
 
 std::string Budget::text() const {
-    if (lost_ > lost_max_) return fmt::format("{} of {} phones lost, {} allowed", lost_, phones_, lost_max_);
-    return fmt::format("{} of {} phones failed, {} allowed", failed_, phones_, failed_max_);
+    if (lost_ > lost_max_) return fmt::format("{} of {} lost, {} allowed", lost_, counted(phones_, "phone"), lost_max_);
+    return fmt::format("{} of {} failed, {} allowed", failed_, counted(phones_, "phone"), failed_max_);
 }
 
 }  // namespace drover::job

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/counted.hpp"
 #include "report/printable.hpp"
 
 namespace drover::report {
@@ -21,7 +22,7 @@ std::string failure_title(const Row& row) {
 
 std::string truncation_line(const Row& row) {
     if (!row.truncated) return {};
-    return fmt::format("output cut: {} bytes shown of {}", row.execute_msg.size(), row.output_bytes);
+    return fmt::format("output cut: {} shown of {}", counted(row.execute_msg.size(), "byte"), row.output_bytes);
 }
 
 std::string_view step_status(const StepResult& step) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/counted.hpp"
 #include "base/id_ranges.hpp"
 #include "report/failure.hpp"
 #include "report/printable.hpp"
@@ -73,7 +74,7 @@ std::string own_messages(const Group& group) {
 std::string cut_note(const Group& group) {
     if (std::none_of(group.begin(), group.end(), [](const Row* row) { return row->truncated; })) return {};
     if (group.size() == 1) return "(" + truncation_line(*group[0]) + ")\n";
-    return fmt::format("(output cut: {} bytes shown)\n", group[0]->execute_msg.size());
+    return fmt::format("(output cut: {} shown)\n", counted(group[0]->execute_msg.size(), "byte"));
 }
 
 }  // namespace

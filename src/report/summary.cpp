@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "base/counted.hpp"
+
 namespace drover::report {
 namespace {
 
@@ -40,7 +42,7 @@ std::string human_ms(std::uint64_t ms) {
 
 std::string summary_line(const Summary& summary) {
     const auto& tally = summary.tally;
-    auto text = fmt::format("{} phone{}: {} ok", tally.rows(), tally.rows() == 1 ? "" : "s", tally.ok());
+    auto text = fmt::format("{}: {} ok", counted(tally.rows(), "phone"), tally.ok());
     if (tally.failed() > 0) {
         text += fmt::format(", {} failed (", tally.failed());
         bool first = true;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/counted.hpp"
+
 namespace drover::transfer {
 namespace {
 
@@ -29,7 +31,7 @@ Result<std::string> CaptureTask::finish() {
         return fail(Code::command_failed, said.empty() ? "no picture came" : "no picture came, but: " + said);
     }
     if (auto whole = file_.commit(); !whole) return tl::unexpected(whole.error());
-    return fmt::format("{} bytes\n", file_.bytes());
+    return counted(file_.bytes(), "byte") + "\n";
 }
 
 void CaptureTask::discard() {

@@ -8,6 +8,8 @@
 #include <set>
 #include <utility>
 
+#include "base/counted.hpp"
+
 namespace drover::transfer {
 
 using adb::SyncCompression;
@@ -212,7 +214,7 @@ Result<std::string> PullTask::finish() {
         if (auto set = tree_->set_directory_time(it->name, it->mtime); !set) return tl::unexpected(set.error());
     }
     if (auto published = tree_->publish(); !published) return tl::unexpected(published.error());
-    std::string text = fmt::format("{} files, {} bytes\n", files_, bytes_);
+    std::string text = fmt::format("{}, {}\n", counted(files_, "file"), counted(bytes_, "byte"));
     if (left_out_count_ > 0) {
         text += fmt::format("{} left out: {}{}\n", left_out_count_, fmt::join(left_out_, ", "),
                             left_out_count_ > left_out_.size() ? ", ..." : "");

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/counted.hpp"
+
 namespace drover::transfer {
 
 using adb::SyncCompression;
@@ -248,6 +250,8 @@ Result<void> PushTask::on_fail(std::string message) {
     return fail(Code::file_failed, fmt::format("{}: {}", path, message));
 }
 
-Result<std::string> PushTask::finish() { return fmt::format("{} files, {} bytes\n", plan_->files, plan_->bytes); }
+Result<std::string> PushTask::finish() {
+    return fmt::format("{}, {}\n", counted(plan_->files, "file"), counted(plan_->bytes, "byte"));
+}
 
 }  // namespace drover::transfer

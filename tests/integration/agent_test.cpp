@@ -82,7 +82,7 @@ TEST_F(AgentEnds, SyncRunsOnWhatFailedOnly) {
     EXPECT_EQ(start.at("result_detail").at("first_failures").at(0).at("instance_id"), "vphone-0002");
     EXPECT_EQ(start.at("result_detail").at("task_id"), "half");
     EXPECT_EQ(run_drover({"exec", "--inventory", sim.inventory(), "--", "touch fixed"}, home.env()).code(), 0);
-    EXPECT_EQ(result_of(send("SYNC", "half")), "success: 1 phones ended well");
+    EXPECT_EQ(result_of(send("SYNC", "half")), "success: 1 phone ended well");
     EXPECT_EQ(runs("half"), once);
 }
 
@@ -118,7 +118,7 @@ TEST_F(AgentEnds, HangupReadsTheInventoryAgain) {
     const auto whole = read_file(sim.inventory());
     const auto one = whole.substr(0, whole.find("  - {id: vphone-0002"));
     start_agent(dir.write("inventory.yaml", one).string());
-    EXPECT_EQ(result_of(send("START", "t1")), "success: 1 phones ended well");
+    EXPECT_EQ(result_of(send("START", "t1")), "success: 1 phone ended well");
     dir.write("inventory.yaml", whole);
     agent->signal(SIGHUP);
     std::string result;  // of the first command that comes after the signal, whichever that is

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/counted.hpp"
 #include "base/utf8.hpp"
 #include "job/value.hpp"
 
@@ -93,7 +94,7 @@ void InstrumentParser::finish() {
     if (!crash_.empty()) {
         problem_ = fmt::format("instrument: {}", sanitize_utf8(crash_));
     } else if (failed_ > 0) {
-        problem_ = fmt::format("instrument: {} of {} tests failed", failed_, all);
+        problem_ = fmt::format("instrument: {} of {} failed", failed_, counted(all, "test"));
     } else if (!code_) {
         problem_ = "instrument: it did not end: no INSTRUMENTATION_CODE";
     } else if (*code_ != kAllRan) {

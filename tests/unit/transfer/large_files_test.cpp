@@ -136,7 +136,7 @@ TEST_P(LargeFiles, FromAPhone) {
     EXPECT_TRUE(task.done());
     EXPECT_EQ(got.size(), GetParam().bytes);
     EXPECT_TRUE(got.good());
-    EXPECT_EQ(task.finish().value(), fmt::format("1 files, {} bytes\n", GetParam().bytes));
+    EXPECT_EQ(task.finish().value(), fmt::format("1 file, {} bytes\n", GetParam().bytes));
 }
 
 TEST_P(LargeFiles, ToAPhone) {
@@ -180,7 +180,7 @@ TEST_P(LargeFiles, ToAPhone) {
     EXPECT_TRUE(task.done());
     EXPECT_EQ(sent.size(), GetParam().bytes);
     EXPECT_TRUE(sent.good());
-    EXPECT_EQ(task.finish().value(), fmt::format("1 files, {} bytes\n", GetParam().bytes));
+    EXPECT_EQ(task.finish().value(), fmt::format("1 file, {} bytes\n", GetParam().bytes));
 }
 
 }  // namespace

@@ -76,7 +76,7 @@ TEST_F(PullTaskTest, ATreeWithSeveralRequestsUnderWay) {
     EXPECT_TRUE(task->done());
     const auto text = task->finish();
     ASSERT_TRUE(text);
-    EXPECT_EQ(*text, "2 files, 1 bytes\n");
+    EXPECT_EQ(*text, "2 files, 1 byte\n");
     EXPECT_THAT(pulled.files, ElementsAre(Pair("d/a", "A"), Pair("d/b", "")));
     EXPECT_THAT(pulled.directories, ElementsAre("d", "d/sub"));
     EXPECT_TRUE(pulled.published);
@@ -96,7 +96,7 @@ TEST_F(PullTaskTest, LinksToFilesAreFilesOthersAreLeftOut) {
     ASSERT_TRUE(answer(file("x")));
     ASSERT_TRUE(task->done());
     EXPECT_EQ(*task->finish(),
-              "1 files, 1 bytes\n3 left out: /d/pipe (not a file), /d/d (a link to a directory), /d/gone (a link to "
+              "1 file, 1 byte\n3 left out: /d/pipe (not a file), /d/d (a link to a directory), /d/gone (a link to "
               "nothing)\n");
 }
 
