@@ -1,6 +1,8 @@
 // drover doctor: what stands between this host and its phones, and what to do about it. Changes nothing.
 #include "cli/fleet_choice.hpp"
 #include "cli/json_choice.hpp"
+#include "cli/serve_config.hpp"
+#include "cli/server_client.hpp"
 #include "cli/terminal.hpp"
 #include "drover/command.hpp"
 #include "fleet/doctor_facts.hpp"
@@ -74,6 +76,32 @@ void try_phones(const Context& context, const DoctorArguments& o, fleet::HostFac
     if (asked.size() > 1) ask_serials(**fleet, asked, std::move(answers), o.connect);
 }
 
+// As this user's commands would find it.
+void ask_drover_server(fleet::HostFacts& facts) {
+    constexpr std::chrono::milliseconds kPatience{3'000};
+    const auto socket = default_socket_to_use();
+    if (socket.empty()) return;
+    auto& serve = facts.serve.emplace(fleet::ServeFacts{socket.string()});
+    auto url = net::parse_url("unix:" + serve.socket);
+    const auto data =
+        url ? ServerClient(ServerChoice{std::move(*url), {}}).post("/drover/v1/select", R"({"on":"all"})", kPatience)
+            : Result<boost::json::object>(tl::unexpected(url.error()));
+    if (!data) {
+        serve.error = data.error();
+        return;
+    }
+    const auto number = [&](const char* key) -> std::uint64_t {
+        const auto* value = data->if_contains(key);
+        return value && value->is_number() ? value->to_number<std::uint64_t>() : 0;
+    };
+    if (const auto* ids = data->if_contains("instance_ids"); ids && ids->is_array())
+        serve.phones = ids->get_array().size();
+    serve.disabled = number("disabled_left_out");
+    serve.held = number("phones_held");
+    const auto* version = data->if_contains("version");
+    serve.version = version && version->is_string() ? version->get_string().c_str() : "unknown";
+}
+
 int doctor(const Context& context, const DoctorArguments& o) {
     ignore_sigpipe();
     auto facts = fleet::gather_host_facts(fleet::HostPlaces());
@@ -81,6 +109,7 @@ int doctor(const Context& context, const DoctorArguments& o) {
     const auto address = adb::server_address_from_environment();
     if (!address) return report_error(address.error());
     fleet::ask_adb_server(facts, *address);
+    ask_drover_server(facts);
     try_phones(context, o, facts);
     const auto findings = fleet::judge(facts);
     ResultStream results;

@@ -53,6 +53,21 @@ Finding server_finding(const HostFacts& f) {
     return finding;
 }
 
+Finding serve_finding(const HostFacts& f) {
+    Finding finding{ok, "drover-server", "no drover server runs on this host: drover reaches phones by itself", {}, {}};
+    if (!f.serve) return finding;
+    if (f.serve->error) {
+        finding.level = warning;
+        finding.what = fmt::format("no drover server answers at {}: {}", f.serve->socket, f.serve->error->message);
+        finding.fix = "start `drover serve` again; where it is not wanted any more, remove its socket";
+        return finding;
+    }
+    finding.what = fmt::format("a drover server runs at {}, version {}, with {}; runs hold {}", f.serve->socket,
+                               f.serve->version, counted(f.serve->phones, "phone"), f.serve->held);
+    if (f.serve->disabled > 0) finding.what += fmt::format("; {} out of service", f.serve->disabled);
+    return finding;
+}
+
 Finding holders_finding(const HostFacts& f) {
     Finding finding{ok, "usb-interfaces", {}, {}, {}};
     std::size_t held = 0, strangers = 0;
@@ -297,9 +312,9 @@ std::string_view to_string(FindingLevel level) {
 }
 
 std::vector<Finding> judge(const HostFacts& facts) {
-    return {server_finding(facts), holders_finding(facts),       rules_finding(facts),    permissions_finding(facts),
-            keys_finding(facts),   authorization_finding(facts), topology_finding(facts), descriptors_finding(facts),
-            fleet_finding(facts),  identity_finding(facts)};
+    return {server_finding(facts),      serve_finding(facts), holders_finding(facts),       rules_finding(facts),
+            permissions_finding(facts), keys_finding(facts),  authorization_finding(facts), topology_finding(facts),
+            descriptors_finding(facts), fleet_finding(facts), identity_finding(facts)};
 }
 
 }  // namespace drover::fleet

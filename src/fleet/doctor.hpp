@@ -31,6 +31,14 @@ struct PhoneFacts {
     std::uint64_t descriptors = 2;  // of this process, while a command runs on it
 };
 
+// A running `drover serve`, or the socket that one left behind.
+struct ServeFacts {
+    std::string socket;
+    std::optional<Error> error = {};  // why it does not answer
+    std::string version = {};
+    std::uint64_t phones = 0, disabled = 0, held = 0;  // in service, out of it, by runs
+};
+
 struct HostFacts {
     std::string user;
     bool root = false;
@@ -43,7 +51,8 @@ struct HostFacts {
     std::optional<unsigned> server_version;
     std::optional<Error> server_error;  // why there is no version
     std::vector<adb::ServerDevice> server_devices;
-    std::vector<std::string> keys;  // fingerprints of the usable ones
+    std::optional<ServeFacts> serve;  // none: no socket is there
+    std::vector<std::string> keys;    // fingerprints of the usable ones
     std::vector<std::string> key_warnings;
     std::uint64_t descriptors_soft = 0, descriptors_hard = 0;  // 0: not known
     std::vector<PhoneFacts> fleet;                             // what drover itself would use, tried
@@ -54,9 +63,9 @@ std::string_view to_string(FindingLevel level);
 
 struct Finding {
     FindingLevel level = FindingLevel::ok;
-    std::string
-        topic;  // "adb-server", "usb-interfaces", "udev", "permissions", "keys", "authorization", "usb-topology",
-                // "descriptors", "phones", "identity"
+    // "adb-server", "drover-server", "usb-interfaces", "udev", "permissions", "keys", "authorization", "usb-topology",
+    // "descriptors", "phones", "identity"
+    std::string topic;
     std::string what;
     std::string fix;                   // what to do; empty where there is nothing
     std::vector<std::string> details;  // a line each

@@ -126,6 +126,8 @@ void Service::own_select(const ExchangePtr& x) {
         json::array unknown;
         for (const auto& id : chosen.unknown_ids) unknown.emplace_back(id);
         data["unknown_ids"] = std::move(unknown);
+        data["phones_held"] = parts_.phones.holds().phones();
+        data["version"] = DROVER_VERSION;
         answer(x, ok_response(std::move(data)));
     });
 }

@@ -2,9 +2,10 @@
 #include <gmock/gmock.h>
 
 #include <boost/json/parse.hpp>
+#include <csignal>
 
 #include "integration/adb_server.hpp"
-#include "support/drover.hpp"
+#include "support/serve.hpp"
 
 namespace drover::test {
 namespace {
@@ -57,6 +58,26 @@ TEST(DoctorCli, FindsAPhoneThatIsInTheInventoryTwice) {
     const auto once = run_drover({"doctor", "--inventory", sim.inventory(), "--json"}, env);
     const auto good = boost::json::parse(once.out);
     EXPECT_EQ(finding(good, "identity").at("level").as_string(), "ok") << once.out;
+}
+
+TEST(DoctorCli, TellsOfARunningDroverServer) {
+    const SimProcess sim(3);
+    const ServeHome home;
+    const auto told = [&] {
+        auto env = home.env();
+        env["ADB_SERVER_SOCKET"] = "tcp:127.0.0.1:9";
+        const auto r = run_drover({"doctor", "--inventory", sim.inventory(), "--json"}, env);
+        auto found = finding(boost::json::parse(r.out), "drover-server");
+        return std::string(found.at("level").as_string()) + ": " + found.at("what").as_string().c_str();
+    };
+    EXPECT_EQ(told(), "ok: no drover server runs on this host: drover reaches phones by itself");
+    ServeProcess serve(home, sim.inventory());
+    ASSERT_EQ(home.drover({"disable", "vphone-0003", "--reason", "x"}).code(), 0);
+    EXPECT_THAT(told(), testing::MatchesRegex("ok: a drover server runs at " + home.socket() +
+                                              ", version [0-9.]+, with 2 phones; runs hold 0; 1 out of service"));
+    serve.process().signal(SIGKILL);
+    ASSERT_TRUE(serve.process().wait());
+    EXPECT_THAT(told(), HasSubstr("warning: no drover server answers at " + home.socket()));
 }
 
 TEST(DoctorCli, TellsTheAdbServersVersion) {

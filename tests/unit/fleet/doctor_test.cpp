@@ -47,6 +47,7 @@ TEST(Doctor, EveryWarningSaysWhatToDo) {
     HostFacts bad;
     bad.server_error = Error(Code::server_failed, "it sent a banner");
     bad.phones = {phone("1-1", false, {{71, "scrcpy", false}})};
+    bad.serve = fleet::ServeFacts{"/run/drover/drover.sock", Error(Code::server_unreachable, "refused")};
     bad.key_warnings = {"ADB key x is not used"};
     bad.server_devices = {listed("R1", adb::AdbState::unauthorized)};
     bad.controllers.resize(1);
@@ -59,7 +60,7 @@ TEST(Doctor, EveryWarningSaysWhatToDo) {
         EXPECT_GE(f.level, FindingLevel::warning) << f.topic;
         EXPECT_FALSE(f.fix.empty()) << f.topic;
     }
-    EXPECT_THAT(fleet::judge(bad), SizeIs(10));
+    EXPECT_THAT(fleet::judge(bad), SizeIs(11));
 }
 
 TEST(Doctor, AnEmptyHostHasNoProblems) {
