@@ -72,7 +72,7 @@ TEST_F(StatusTest, AFrozenPhoneLeavesRunning) {
                                          "upkeep: {alive: {every: 1s, answer: 1s}, ladder: [{do: ask, after: 1s}]}\n");
     ServeProcess serve(home, sim.inventory(), {"--config", config.string()});
     ASSERT_TRUE(serve.process().wait_for_error_line("vphone-0001: running"));
-    sim.process().signal(SIGSTOP);
+    ASSERT_TRUE(sim.process().freeze());
     ASSERT_TRUE(serve.process().wait_for_error_line("vphone-0001: offline: it does not answer"))
         << serve.process().err();
     ASSERT_TRUE(serve.process().wait_for_error_line("vphone-0001: recovery: ask")) << serve.process().err();

@@ -56,7 +56,7 @@ TEST_F(ThroughServeEnd, AServerThatHangsKeepsNobodyFromStopping) {
         auto process = start({"exec", "--timeout", "300s", "--deadline", deadline ? "2s" : "300s", "--output", "jsonl",
                               "--", "case $(getprop ro.serialno) in *1) echo up;; *) sleep 200;; esac"});
         ASSERT_TRUE(process.wait_for_line("\"status\":2")) << process.err();
-        serve.process().signal(SIGSTOP);
+        ASSERT_TRUE(serve.process().freeze());
         if (!deadline) process.signal(SIGTERM);
         const auto ended = process.wait();
         serve.process().signal(SIGCONT);

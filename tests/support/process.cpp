@@ -165,6 +165,16 @@ void Process::signal(int number) {
     if (!status_) ::kill(pid_, number);
 }
 
+bool Process::freeze() const {
+    if (status_ || ::kill(pid_, SIGSTOP) != 0) return false;
+    siginfo_t info{};
+    int done = -1;
+    do {
+        done = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WEXITED | WNOWAIT);
+    } while (done < 0 && errno == EINTR);
+    return done == 0 && info.si_code == CLD_STOPPED;
+}
+
 void Process::reap() {
     int raw = 0;
     while (::waitpid(pid_, &raw, 0) < 0 && errno == EINTR) {}

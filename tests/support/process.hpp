@@ -48,6 +48,8 @@ public:
     Process& operator=(const Process&) = delete;
 
     pid_t pid() const { return pid_; }
+    // SIGSTOP, and waits until its last thread has stopped: until then one may still answer. False: it has ended.
+    bool freeze() const;
     // Sends a signal to the child alone. Does nothing once the child was reaped.
     void signal(int number);
 
