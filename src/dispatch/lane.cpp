@@ -74,7 +74,7 @@ void Lane::start() {
 
 // The ones behind the next: a pointer can be followed only where the step before brought it.
 void Lane::expect_next() {
-    if (next_ + 2 < slots_.size()) fleet::Phone::expect_command(slots_[next_ + 2].phone);
+    if (next_ + 2 < slots_.size()) slots_[next_ + 2].phone.expect_command();
     if (next_ + 1 < slots_.size()) slots_[next_ + 1].phone.expect_open();
 }
 

@@ -103,8 +103,8 @@ public:
     void show_activity(Activity activity, std::string_view what);
     void show_reboot(bool coming, std::string_view what);
 
-    // A command for it comes soon: time to prefetch() what that will need. First the phone, then (with `phone` at hand) its link.
-    static void expect_command(const Phone& phone) { prefetch(&phone, kHotBytes); }
+    // A command for it comes soon: time to prefetch() what that will need. First the phone; a step later, its link.
+    void expect_command() const { prefetch(this, kHotBytes); }
     void expect_open() const {
         prefetch(carrier_, adb::Carrier::kHotBytes);
         prefetch(connector_.get(), kCacheLineBytes);
