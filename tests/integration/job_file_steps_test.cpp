@@ -28,11 +28,8 @@ protected:
     Finished run_job(const SimProcess& phones, std::string_view steps, std::vector<std::string> more = {}) {
         return run_drover(run_args(phones, steps, std::move(more)), env());
     }
-    // With files that cannot grow past so many blocks of 512 bytes, as on a full disk.
     Finished run_job_on_full_disk(const SimProcess& phones, std::string_view steps) {
-        auto options = drover_command(run_args(phones, steps, {}), env());
-        options.argv.insert(options.argv.begin(), {"sh", "-c", "ulimit -f 200; exec \"$@\"", "sh"});
-        return run(std::move(options));
+        return run(with_small_files(drover_command(run_args(phones, steps, {}), env()), 200));
     }
     std::string path(std::string_view name) const { return (dir / name).string(); }
 

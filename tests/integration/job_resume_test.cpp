@@ -127,10 +127,8 @@ TEST(JobResume, KilledAtRandomMoments) {
 
 TEST(JobResume, WithoutAWholeJournalNothingRunsTwice) {
     World world;
-    auto command = world.command({(world.dir / "j.yaml").string()});
     // The journal is the only file that comes to 4 kB.
-    command.argv.insert(command.argv.begin(), {"sh", "-c", "ulimit -f 8; exec \"$@\"", "sh"});
-    Process first(std::move(command));
+    Process first(with_small_files(world.command({(world.dir / "j.yaml").string()}), 8));
     const auto line = first.wait_for_error_line("drover: run ");
     ASSERT_TRUE(line) << first.err();
     EXPECT_TRUE(first.wait_for_error_line("drover: this run cannot be resumed, its journal could not be written: "));

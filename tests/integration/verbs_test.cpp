@@ -67,9 +67,8 @@ TEST_F(VerbsTest, AFileThatCannotBeWrittenIsThisHostsErrorAndIsRemoved) {
     dir.write("big", noise(400'000));
     dir.write("small", "fits");
     ASSERT_EQ(drover({"push", path("big"), path("small"), "/sdcard/"}, phones).code(), 0);
-    ProcessOptions options = drover_command({"pull", "/sdcard/big", path("out"), "--inventory", phones.inventory()});
-    options.argv.insert(options.argv.begin(), {"sh", "-c", "ulimit -f 100; exec \"$@\"", "sh"});
-    const auto full = run(std::move(options));
+    const auto full = run(
+        with_small_files(drover_command({"pull", "/sdcard/big", path("out"), "--inventory", phones.inventory()}), 100));
     EXPECT_EQ(full.code(), 20);
     EXPECT_THAT(full.err, HasSubstr("out/vphone-0001/big: File too large"));
     EXPECT_THAT(full.err, HasSubstr("out/vphone-0002/big: File too large"));
