@@ -156,7 +156,7 @@ std::optional<std::vector<std::string>> read_strings(const Node& node, std::stri
 
 std::optional<std::string> read_word(const Node& node, std::string_view path, std::span<const std::string_view> words,
                                      Problems& problems) {
-    const auto text = read_string(node, path, problems);
+    auto text = read_string(node, path, problems);
     if (!text) return std::nullopt;
     if (std::find(words.begin(), words.end(), *text) != words.end()) return text;
     problems.add(
