@@ -60,6 +60,10 @@ public:
     std::size_t open_now() const { return streams_.size(); }
     std::size_t acknowledged = 0;
 
+    // The phone closes every stream, as after a command that ended.
+    void end_all() {
+        for (auto& [id, handler] : std::exchange(streams_, {})) handler->on_closed(std::nullopt);
+    }
     void lose(const Error& why) {
         for (auto& [id, handler] : std::exchange(streams_, {})) handler->on_closed(why);
     }

@@ -65,6 +65,53 @@ TEST_F(Server, LostBeforeTheServiceOpens) {
     EXPECT_EQ(handler.closed.get()->code, Code::link_lost);
 }
 
+TEST_F(Server, AnAnswerBeforeTheServiceIsAskedForEndsTheServer) {
+    serve([](FakeConnection& c) {
+        const auto request = c.request();
+        if (request == "host:transport-id:7") {
+            c.send("OKAYOKAY");
+            c.wait_closed();
+        } else if (request) {
+            c.send_body("shell_v2");
+        }
+    });
+    connect();
+    ready_.get();
+    Handler handler;
+    open("exec:x", handler);
+    const auto why = handler.closed.get();
+    ASSERT_TRUE(why);
+    EXPECT_EQ(why->code, Code::server_failed);
+    EXPECT_THAT(why->message, HasSubstr("answered before it was asked"));
+    EXPECT_EQ(lost_.get().code, Code::server_failed);
+}
+
+// The server ends in the middle of the reason: what came of it is told.
+TEST_F(Server, ARefusalThatIsCutShort) {
+    FakePhone phone;
+    phone.service = [](FakeConnection& c, const std::string&) { c.send("FAIL00ffno such serv"); };
+    ready(phone);
+    Handler handler;
+    open("exec:x", handler);
+    const auto why = handler.closed.get();
+    ASSERT_TRUE(why);
+    EXPECT_EQ(why->code, Code::server_failed);
+    EXPECT_THAT(why->message, HasSubstr("no such serv"));
+}
+
+TEST_F(Server, APhoneThatRestartsIntoSideloadLosesItsCommands) {
+    FakePhone phone;
+    phone.state = "sideload";
+    phone.service = [](FakeConnection& c, const std::string&) { c.send("OKAYsome output"); };
+    ready(phone);
+    Handler handler;
+    open("exec:x", handler);
+    const auto why = handler.closed.get();
+    ASSERT_TRUE(why);
+    EXPECT_EQ(why->code, Code::link_lost);
+    EXPECT_THAT(why->message, HasSubstr("the phone is sideload now"));
+}
+
 TEST_F(Server, AResetStreamIsNotAGoodEnd) {
     FakePhone phone;
     phone.service = [](FakeConnection& c, const std::string&) {

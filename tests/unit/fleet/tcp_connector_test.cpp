@@ -29,9 +29,11 @@ struct TcpSink final : fleet::ConnectorSink {
 
 class TcpConnectorTest : public ::testing::Test {
 protected:
-    TcpConnectorTest() {
+    explicit TcpConnectorTest(std::vector<adb::PrivateKey> keys = {},
+                              std::chrono::milliseconds handshake = std::chrono::seconds(30)) {
         fleet::LinkConnectorOptions options;
-        options.link.keys = std::make_shared<adb::KeyRing>();
+        options.link.keys = std::make_shared<adb::KeyRing>(std::move(keys));
+        options.handshake = handshake;
         pool.run_on(0, [&] {
             connector = std::make_unique<fleet::TcpConnector>(pool.at(0), "p", TcpAddress{"127.0.0.1", listener.port},
                                                               std::move(options));
@@ -92,6 +94,27 @@ TEST_F(TcpConnectorTest, APhoneThatSendsAndNeverReadsLosesItsLink) {
     const auto [why, hopeless] = sink.down.get_future().get();
     EXPECT_EQ(why.code, Code::flood) << why.message;
     pool.run_on(0, [&] { EXPECT_EQ(stream.closed, 1); });
+}
+
+// A phone that does not get to its CNXN. The time is enough for a token to arrive on a busy machine.
+class SlowTcpPhone : public TcpConnectorTest {
+protected:
+    SlowTcpPhone() : TcpConnectorTest({adb::PrivateKey::generate().value()}, std::chrono::milliseconds(500)) {}
+};
+
+TEST_F(SlowTcpPhone, ASignedTokenThatIsNeverAnsweredIsTriedAgain) {
+    ASSERT_TRUE(send(packet(adb::Command::auth, 1, 0, std::string(adb::kTokenBytes, 't'), true)));
+    const auto [why, hopeless] = sink.down.get_future().get();
+    EXPECT_EQ(why.code, Code::auth_deadline);
+    EXPECT_EQ(why.message, "no answer to a signed token within 500 ms");
+    EXPECT_FALSE(hopeless);
+}
+
+TEST_F(SlowTcpPhone, NothingButAConnectionIsNoPhone) {
+    const auto [why, hopeless] = sink.down.get_future().get();
+    EXPECT_EQ(why.code, Code::phone_not_found);
+    EXPECT_EQ(why.message.find("connected, but no CNXN from 127.0.0.1:"), 0u) << why.message;
+    EXPECT_FALSE(hopeless);
 }
 
 }  // namespace

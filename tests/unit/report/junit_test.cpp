@@ -210,6 +210,17 @@ TEST(GitHub, GroupsAndAnnotations) {
     EXPECT_EQ(github_annotation(rows[1]), "::error title=b::CPS.0191: 50%25 of it\n");
 }
 
+// What a phone or a user wrote begins no command and no property of its own.
+TEST(GitHub, NothingEndsTheLineOrTheTitle) {
+    auto rows = job_rows();
+    rows[1].instance_id = "b,file=x::c\r\n";
+    rows[1].error_msg = "one\n::set-env::, two\r";
+    EXPECT_EQ(github_annotation(rows[1]),
+              "::error title=b%2Cfile=x%3A%3Ac%0D%0A::CPS.0191: one\\n::set-env::, two\\r\n");
+    EXPECT_EQ(github_group_begin(rows[1], "tok"),
+              "::group::b,file=x::c%0D%0A: CPS.0191: one\\n::set-env::, two\\r\n::stop-commands::tok\n");
+}
+
 TEST(Progress, NamesTheLastOnesAndFitsTheTerminal) {
     const std::vector<std::string> two{"rack1-03", "rack1-07"};
     EXPECT_EQ(progress_text(18, 20, 1, two, 80), "18/20 done, 1 failed, still: rack1-03 rack1-07");
