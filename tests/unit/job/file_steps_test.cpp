@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 
 class FileSteps : public testing::Test {
 protected:
+    explicit FileSteps(std::size_t loops = 2) : fleet(2, loops) {}
     std::shared_ptr<job::RunShared> shared(const Job& job, Limits of_steps = {}) {
         auto made = shared_of(job, of_steps);
         made->files.emplace(job::FileGround{disk, turns, limits, std::make_shared<transfer::FileDigests>(),
@@ -55,7 +56,7 @@ protected:
     }
 
     TempDir dir;
-    FakeFleet fleet{2, 2};
+    FakeFleet fleet;
     dispatch::Turns turns;
     TransferTurns limits{1, 1};
     WorkPool disk{2};  // ends before the loops it reports to
@@ -74,13 +75,19 @@ TEST_F(FileSteps, TheWaitForATurnIsNoSilenceAndEndsWithTheStepsTime) {
     EXPECT_EQ(turns.taken(), 1U);
 }
 
-TEST_F(FileSteps, AStopEndsTheOneAtWorkAndTheOneThatWaits) {
+// Both phones on one loop: a stop then reaches them together. Else the one that is stopped first gives its turn to the other.
+class FileStepsStopped : public FileSteps {
+protected:
+    FileStepsStopped() : FileSteps(1) {}
+};
+
+TEST_F(FileStepsStopped, EndsTheOneAtWorkAndTheOneThatWaits) {
     stop_when_opened(1);
     EXPECT_THAT(opened(), testing::ElementsAre("sync:")) << "the other one had no turn";
     EXPECT_EQ(turns.taken(), 0U);
 }
 
-TEST_F(FileSteps, PhonesOnOneHubWaitForEachOther) {
+TEST_F(FileStepsStopped, PhonesOnOneHubWaitForEachOther) {
     limits = {8, 1};
     fleet.at(0, [](FakeConnector& c) { c.usb = "1-4.1"; });
     fleet.at(1, [](FakeConnector& c) { c.usb = "1-4.2"; });
