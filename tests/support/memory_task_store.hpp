@@ -1,6 +1,7 @@
 // A task store in memory that can be told to fail, for tests of what stands above it. Any thread; answers at once.
 #pragma once
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -14,6 +15,12 @@ public:
     void fail_next(int n) {
         with([&] { failures_ = n; });
     }
+    // The next n times that a task is marked as running.
+    void fail_next_marks(int n) {
+        with([&] { mark_failures_ = n; });
+    }
+    // Called for each prune(); its result is the answer. Set before the store is used.
+    std::function<Result<std::size_t>(store::Retention)> on_prune = [](store::Retention) { return 0U; };
     int failures_left() {
         const std::lock_guard lock(mutex_);
         return failures_;
@@ -28,6 +35,9 @@ public:
         write(done, [&] { tasks_[task.task_id] = task; });
     }
     void mark_running(std::string id, std::vector<std::size_t> positions, std::int64_t, Done done) override {
+        with([&] {
+            if (mark_failures_ > 0 && mark_failures_-- > 0) failures_ = 1;
+        });
         write(done, [&] {
             for (const auto p : positions) tasks_.at(id).jobs.at(p).state = store::JobState::running;
         });
@@ -46,7 +56,7 @@ public:
             if (const auto it = tasks_.find(id); it != tasks_.end()) it->second.cancelled = true;
         });
     }
-    void prune(store::Retention, std::function<void(Result<std::size_t>)> done) override { done(0U); }
+    void prune(store::Retention keep, std::function<void(Result<std::size_t>)> done) override { done(on_prune(keep)); }
 
     Result<std::optional<store::TaskRecord>> find(std::string_view id) override {
         const std::lock_guard lock(mutex_);
@@ -81,7 +91,7 @@ private:
     }
 
     std::mutex mutex_;
-    int failures_ = 0;
+    int failures_ = 0, mark_failures_ = 0;
     std::map<std::string, store::TaskRecord> tasks_;
 };
 

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -18,7 +19,11 @@ namespace drover::test {
 
 class RawClient {
 public:
-    explicit RawClient(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    // before: called once the socket is there and before it is connected.
+    explicit RawClient(
+        std::uint16_t port, const std::function<void()>& before = [] {})
+        : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        before();
         sockaddr_in to{};
         to.sin_family = AF_INET;
         to.sin_port = htons(port);

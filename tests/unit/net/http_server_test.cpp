@@ -1,6 +1,7 @@
 #include "net/http_server.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <future>
 #include <mutex>
@@ -227,6 +228,28 @@ TEST_F(Server, ConnectionsPastTheLimitAreRefused) {
     first.read_answer();
     test::RawClient second(port);
     EXPECT_EQ(second.read_all(), "");
+}
+
+// No descriptor is free: who comes then waits, is not lost, and gets in as soon as there is one.
+TEST_F(Server, WhoComesWhileDescriptorsAreOutIsAcceptedLater) {
+    start(options());
+    test::RawClient first(port);
+    first.send(kGet);
+    first.read_answer();
+    rlimit old{};
+    ::getrlimit(RLIMIT_NOFILE, &old);
+    test::RawClient late(port, [&] {
+        const rlimit none{1, old.rlim_max};
+        ::setrlimit(RLIMIT_NOFILE, &none);
+    });
+    for (int i = 0; i < 2; ++i) {  // the server's only loop has looked at its listener in between
+        first.send(kGet);
+        EXPECT_TRUE(first.read_answer().starts_with("HTTP/1.1 200"));
+    }
+    EXPECT_EQ(server->connections(), 1U);
+    ::setrlimit(RLIMIT_NOFILE, &old);
+    late.send(kGet);
+    EXPECT_TRUE(late.read_answer().starts_with("HTTP/1.1 200"));
 }
 
 TEST_F(Server, RefusesToListenForOthersWithoutTls) {

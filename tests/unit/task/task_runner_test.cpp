@@ -102,6 +102,56 @@ TEST_F(Runner, NothingOpensUntilItIsMarkedAndResultsWaitForTheDisk) {
     EXPECT_EQ(phones.opened().size(), 1U);
 }
 
+TEST_F(Runner, ATaskThatCannotBeMarkedRunsOnceItCan) {
+    make(options());
+    memory.fail_next_marks(3);
+    const auto task = submit({"a"});
+    ASSERT_TRUE(task);
+    phones.wait_opened(1);
+    runner->stop(10s);
+    EXPECT_EQ(phones.opened().size(), 1U);
+    EXPECT_EQ(find(task->task_id).jobs[0].result.code, Code::ok);
+}
+
+TEST_F(Runner, ATaskThatCannotBeMarkedIsCancelledUnbegun) {
+    auto o = options();
+    o.retry = 1h;
+    make(o);
+    memory.fail_next_marks(1);
+    const auto task = submit({"a"});
+    ASSERT_TRUE(task);
+    ASSERT_TRUE(cancel(task->task_id));
+    runner->stop(0s);
+    EXPECT_TRUE(phones.opened().empty());
+    EXPECT_EQ(find(task->task_id).jobs[0].result.code, Code::cancelled);
+}
+
+// Again and again, also after the store failed to.
+TEST_F(Runner, OldTasksAreForgotten) {
+    std::promise<void> thrice;
+    int asked = 0;
+    std::vector<store::Retention> told;
+    memory.on_prune = [&](store::Retention keep) -> Result<std::size_t> {
+        if (told.size() < 3) told.push_back(keep);
+        if (++asked == 3) thrice.set_value();
+        return asked == 1 ? fail(Code::store_failed, "disk I/O error") : Result<std::size_t>(1U);
+    };
+    auto o = options();
+    o.prune_every = 1ms;
+    o.keep = 5s;
+    o.keep_count = 7;
+    const auto begin = now_ms();
+    make(o);
+    thrice.get_future().get();
+    runner->stop(10s);
+    runner.reset();
+    for (const auto& keep : told) {
+        EXPECT_GE(keep.ended_before_ms, begin - 5000);
+        EXPECT_LE(keep.ended_before_ms, now_ms() - 5000);
+        EXPECT_EQ(keep.keep_ended, 7U);
+    }
+}
+
 TEST_F(Runner, CancelEndsQueuedAndRunningJobs) {
     phones.hold = true;
     auto o = options();
