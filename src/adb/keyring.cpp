@@ -11,6 +11,7 @@
 
 #include "adb/auth.hpp"
 #include "base/home.hpp"
+#include "base/unique_fd.hpp"
 
 namespace drover::adb {
 namespace {
@@ -21,28 +22,14 @@ constexpr std::size_t kKeyFileBytesMax = 64 * 1024;
 constexpr std::size_t kKeysMax = 64;  // each key costs a phone that refuses it one round trip
 constexpr std::string_view kVendorKeySuffix = ".adb_key";
 
-class File {
-public:
-    explicit File(int fd) : fd_(fd) {}
-    ~File() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    int fd() const { return fd_; }
-
-private:
-    int fd_;
-};
-
 std::string errno_text() { return std::strerror(errno); }
 
 // O_NONBLOCK: a path that names a FIFO must not block the start of the program.
 Result<std::string> read_private(const fs::path& path) {
-    const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (file.fd() < 0) return fail(Code::bad_key, errno_text());
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file) return fail(Code::bad_key, errno_text());
     struct stat st {};
-    if (::fstat(file.fd(), &st) != 0) return fail(Code::bad_key, errno_text());
+    if (::fstat(file.get(), &st) != 0) return fail(Code::bad_key, errno_text());
     if (!S_ISREG(st.st_mode)) return fail(Code::bad_key, "not a regular file");
     if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         return fail(Code::bad_key, "a private key that others than its owner may use (chmod 600 makes it private)");
@@ -51,7 +38,7 @@ Result<std::string> read_private(const fs::path& path) {
     std::string text(static_cast<std::size_t>(st.st_size), '\0');
     std::size_t have = 0;
     while (have < text.size()) {
-        const ssize_t n = ::read(file.fd(), text.data() + have, text.size() - have);
+        const ssize_t n = ::read(file.get(), text.data() + have, text.size() - have);
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) break;
         have += static_cast<std::size_t>(n);
@@ -101,15 +88,15 @@ Result<void> write_exclusively(const fs::path& path, std::string_view text, mode
     const auto error = [&](std::string_view what) {
         return fail(Code::bad_key, fmt::format("cannot {} {}: {}", what, path.string(), errno_text()));
     };
-    const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
-    if (file.fd() < 0) return error("create");
+    const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
+    if (!file) return error("create");
     while (!text.empty()) {
-        const ssize_t n = ::write(file.fd(), text.data(), text.size());
+        const ssize_t n = ::write(file.get(), text.data(), text.size());
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) break;
         text.remove_prefix(static_cast<std::size_t>(n));
     }
-    if (text.empty() && ::fsync(file.fd()) == 0) return {};
+    if (text.empty() && ::fsync(file.get()) == 0) return {};
     const auto failed = error("write");
     ::unlink(path.c_str());  // half a key would only be in the way of the next try
     return failed;

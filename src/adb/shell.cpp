@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "base/assert.hpp"
+#include "base/shell_quote.hpp"
 
 namespace drover::adb {
 
@@ -61,16 +62,8 @@ MarkedCommand mark_command(std::string_view command, std::string_view marker) {
     // open quote, a function called echo) can reach the echo behind it.
     MarkedCommand result;
     result.marker = marker;
-    result.line.reserve(command.size() + kMarkerChars + 32);
-    result.line = "sh -c '";
-    for (const char c : command) {
-        if (c == '\'') {
-            result.line += "'\\''";
-        } else {
-            result.line += c;
-        }
-    }
-    result.line += "' </dev/null; echo ";
+    result.line = "sh -c " + shell_quote(command);
+    result.line += " </dev/null; echo ";
     result.line += marker.substr(0, kMarkerChars / 2);
     result.line += "\"\"";
     result.line += marker.substr(kMarkerChars / 2);

@@ -11,26 +11,12 @@
 #include <cstring>
 
 #include "base/log.hpp"
+#include "base/unique_fd.hpp"
 #include "http/answer.hpp"
 #include "report/printable.hpp"
 
 namespace drover::agent {
 namespace {
-
-class Descriptor {
-public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const { return fd_; }
-    explicit operator bool() const { return fd_ >= 0; }
-
-private:
-    const int fd_;
-};
 
 tl::unexpected<Error> failed(const std::filesystem::path& file) {
     return fail(Code::output_not_written, fmt::format("{}: {}", file.string(), std::strerror(errno)));
@@ -80,7 +66,7 @@ void TaskLog::append(const std::string& task_id, const std::string& lines) {
     const auto file = file_of(task_id);
     std::error_code ignored;
     std::filesystem::create_directories(directory_, ignored);
-    const Descriptor fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
     struct stat info {};
     const bool open = fd && ::fstat(fd.get(), &info) == 0;
     if (open && static_cast<std::uint64_t>(info.st_size) + lines.size() > kLogBytesMax) return;
@@ -93,13 +79,13 @@ void TaskLog::append(const std::string& task_id, const std::string& lines) {
 }
 
 Result<std::filesystem::path> upload(const std::filesystem::path& file, const http::LogBucket& bucket) {
-    const Descriptor from(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    const UniqueFd from(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
     if (!from) return failed(file);
     auto target = bucket.directory / file.filename();
     const auto half = target.string() + ".part";
     {
         // Whoever put a link there shall not have it followed.
-        const Descriptor to(::open(half.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640));
+        const UniqueFd to(::open(half.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640));
         if (!to || !copy(from.get(), to.get()) || ::fsync(to.get()) != 0) return failed(half);
     }
     if (::rename(half.c_str(), target.c_str()) != 0) return failed(target);
@@ -107,7 +93,7 @@ Result<std::filesystem::path> upload(const std::filesystem::path& file, const ht
 }
 
 Result<void> reset_mode(const http::LogBucket& bucket) {
-    const Descriptor directory(::open(bucket.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const UniqueFd directory(::open(bucket.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory || ::fchmod(directory.get(), bucket.mode) != 0) return failed(bucket.directory);
     return {};
 }

@@ -12,6 +12,7 @@
 #include "base/duration.hpp"
 #include "base/id_ranges.hpp"
 #include "base/json_view.hpp"
+#include "base/shell_quote.hpp"
 #include "cli/fleet_choice.hpp"
 #include "cli/herd.hpp"
 #include "cli/json_choice.hpp"
@@ -92,7 +93,7 @@ json::array steps_json(const std::vector<Shown>& steps) {
 
 std::string notify_command(const job::Notification& what) {
     std::vector<std::string> words;
-    for (const auto& word : what.argv) words.push_back(job::shell_quote(word));
+    for (const auto& word : what.argv) words.push_back(shell_quote(word));
     return fmt::format("{}", fmt::join(words, " "));
 }
 

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/unique_fd.hpp"
 #include "base/utf8.hpp"
 
 namespace drover::fleet {
@@ -22,23 +23,9 @@ auto failed(std::string_view what, const fs::path& path) {
     return fail(Code::store_failed, fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errno)));
 }
 
-class Fd {
-public:
-    explicit Fd(int fd) : fd_(fd) {}
-    ~Fd() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    Fd(const Fd&) = delete;
-    Fd& operator=(const Fd&) = delete;
-    int get() const { return fd_; }
-
-private:
-    const int fd_;
-};
-
 Result<void> write_whole(const fs::path& path, std::string_view text) {
-    const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (file.get() < 0) return failed("make", path);
+    const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!file) return failed("make", path);
     while (!text.empty()) {
         const ssize_t n = ::write(file.get(), text.data(), text.size());
         if (n < 0 && errno == EINTR) continue;
@@ -51,8 +38,8 @@ Result<void> write_whole(const fs::path& path, std::string_view text) {
 
 // So that the rename outlives a power cut too; a file system that cannot is not worth a failure.
 void sync_folder(const fs::path& folder) {
-    const Fd dir(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (dir.get() >= 0) (void)::fsync(dir.get());
+    const UniqueFd dir(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (dir) (void)::fsync(dir.get());
 }
 
 std::string write_marks(const Marks& marks) {
@@ -118,7 +105,7 @@ Result<void> change_marks(const fs::path& state_dir, const std::function<void(Ma
     if (error) return fail(Code::store_failed, fmt::format("{}: {}", state_dir.string(), error.message()));
     const fs::path file = marks_file(state_dir);
     const fs::path lock_file = file.string() + ".lock";
-    const Fd lock(::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    const UniqueFd lock(::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (lock.get() < 0 || ::flock(lock.get(), LOCK_EX) != 0) return failed("lock", lock_file);
     auto marks = load_marks(state_dir);
     if (!marks) return tl::unexpected(marks.error());

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/shell_quote.hpp"
+
 namespace drover::job {
 
 std::string shell_exports(const std::vector<std::pair<std::string, std::string>>& env) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/shell_quote.hpp"
 #include "job/shell_context.hpp"
 
 namespace drover::job {
@@ -59,18 +60,6 @@ std::string misplaced(ShellContext::Place place, std::string_view expression) {
 }
 
 }  // namespace
-
-std::string shell_quote(std::string_view text) {
-    std::string out = "'";
-    for (const char c : text) {
-        if (c == '\'') {
-            out += "'\\''";
-        } else {
-            out += c;
-        }
-    }
-    return out + "'";
-}
 
 Template Template::literal(std::string text) {
     Template out;

@@ -28,9 +28,6 @@ struct TemplateError {
     std::string message;
 };
 
-// 'text', safe for any shell.
-std::string shell_quote(std::string_view text);
-
 class Template {
 public:
     enum class Use : unsigned char { shell, plain };

@@ -11,7 +11,7 @@
 #include <memory>
 #include <string_view>
 
-#include "sim/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 
 namespace drover::sim {
 namespace {

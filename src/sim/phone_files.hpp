@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "adb/sync.hpp"
-#include "sim/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 
 namespace drover::sim {
 

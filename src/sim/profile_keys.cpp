@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "adb/auth.hpp"
-#include "sim/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 
 namespace drover::sim {
 namespace {

@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/unique_fd.hpp"
 #include "drover/error.hpp"
-#include "sim/unique_fd.hpp"
 
 struct sock_filter;
 

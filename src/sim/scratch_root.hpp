@@ -5,8 +5,8 @@
 #pragma once
 #include <filesystem>
 
+#include "base/unique_fd.hpp"
 #include "drover/error.hpp"
-#include "sim/unique_fd.hpp"
 
 namespace drover::sim {
 

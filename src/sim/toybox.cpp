@@ -13,7 +13,7 @@
 #include <cstring>
 #include <sstream>
 
-#include "sim/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 
 namespace drover::sim {
 namespace {

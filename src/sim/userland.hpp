@@ -13,11 +13,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/unique_fd.hpp"
 #include "drover/error.hpp"
 #include "sim/disk_budget.hpp"
 #include "sim/sandbox.hpp"
 #include "sim/scratch_root.hpp"
-#include "sim/unique_fd.hpp"
 
 struct sock_filter;
 

@@ -11,8 +11,8 @@
 #include <memory>
 #include <utility>
 
+#include "base/unique_fd.hpp"
 #include "drover/error.hpp"
-#include "sim/unique_fd.hpp"
 
 namespace drover::sim {
 

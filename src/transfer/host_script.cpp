@@ -5,6 +5,7 @@
 #include "adb/shell.hpp"
 #include "base/assert.hpp"
 #include "base/duration.hpp"
+#include "base/shell_quote.hpp"
 #include "transfer/shell_task.hpp"
 
 namespace drover::transfer {
@@ -96,7 +97,7 @@ void HostScriptOperation::run() {
     dispatch::ExecutionOwner& self = *this;
     run_.emplace(phone_, self, output_, target_);
     Command command;
-    command.text = fmt::format("sh {}{}{}", shell_word(remote_), words_.empty() ? "" : " ", words_);
+    command.text = fmt::format("sh {}{}{}", shell_quote(remote_), words_.empty() ? "" : " ", words_);
     command.limits = stage_limits(limits_);
     run_->start(std::move(command));
 }

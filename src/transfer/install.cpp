@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/ascii.hpp"
+#include "base/shell_quote.hpp"
 #include "transfer/shell_task.hpp"
 
 namespace drover::transfer {
@@ -126,7 +127,7 @@ public:
     }
 
     std::optional<std::string> clean_up() override {
-        if (!remote_.empty()) return "rm -f " + shell_word(remote_);
+        if (!remote_.empty()) return "rm -f " + shell_quote(remote_);
         if (!session_.empty()) return "cmd package install-abandon " + session_;
         return std::nullopt;
     }
@@ -154,7 +155,7 @@ private:
         }
         if (step <= apks_.size()) {
             const Apk& apk = apks_[step - 1];
-            return leg(fmt::format("install-write -S {} {} {} -", apk.bytes, session_, shell_word(apk.name)), apk);
+            return leg(fmt::format("install-write -S {} {} {} -", apk.bytes, session_, shell_quote(apk.name)), apk);
         }
         if (step == apks_.size() + 1) return leg("install-commit " + session_, std::nullopt);
         session_.clear();
@@ -176,8 +177,8 @@ private:
                                                            std::make_shared<EmptyDirectories>())};
         }
         // Old package managers end with 0 whatever happened.
-        if (step == 1) return shell(peer, fmt::format("pm install{} {}", flags_of(options_), shell_word(remote_)));
-        if (step == 2) return shell(peer, "rm -f " + shell_word(remote_) + " && echo Success");
+        if (step == 1) return shell(peer, fmt::format("pm install{} {}", flags_of(options_), shell_quote(remote_)));
+        if (step == 2) return shell(peer, "rm -f " + shell_quote(remote_) + " && echo Success");
         remote_.clear();
         return std::nullopt;
     }

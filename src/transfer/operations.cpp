@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/shell_quote.hpp"
 #include "transfer/capture_task.hpp"
 #include "transfer/shell_task.hpp"
 
@@ -33,7 +34,7 @@ private:
         const std::size_t room = peer.max_payload / 2;
         std::string command = "mkdir -p";
         do {
-            command += " " + shell_word((*empty_)[made_++]);
+            command += " " + shell_quote((*empty_)[made_++]);
         } while (made_ < empty_->size() && command.size() + 2 * (*empty_)[made_].size() < room);
         auto leg = ShellTask::leg(peer, command);
         if (!leg) return tl::unexpected(leg.error());

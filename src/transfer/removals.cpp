@@ -1,6 +1,7 @@
 #include "transfer/removals.hpp"
 
 #include "base/duration.hpp"
+#include "base/shell_quote.hpp"
 #include "dispatch/execution.hpp"
 #include "transfer/shell_task.hpp"
 
@@ -15,7 +16,7 @@ public:
           phone_(phone),
           then_(std::move(then)),
           execution_(phone, static_cast<dispatch::ExecutionOwner&>(*this), nullptr, 0) {
-        command_.text = "rm -f " + shell_word(remote);
+        command_.text = "rm -f " + shell_quote(remote);
         command_.limits.total = 2 * kRemovalMax;  // its own limit is that of the wait for a place too
     }
 

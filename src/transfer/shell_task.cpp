@@ -6,18 +6,6 @@
 
 namespace drover::transfer {
 
-std::string shell_word(std::string_view word) {
-    std::string out = "'";
-    for (const char c : word) {
-        if (c == '\'') {
-            out += "'\\''";
-        } else {
-            out += c;
-        }
-    }
-    return out + "'";
-}
-
 Result<Leg> ShellTask::leg(const adb::Peer& peer, std::string_view command) {
     auto task = std::make_unique<ShellTask>();
     if (peer.features.shell_v2()) return Leg{fmt::format("shell,v2,raw:{}", command), std::move(task)};

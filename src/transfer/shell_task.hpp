@@ -30,7 +30,4 @@ private:
     std::optional<int> exit_;
 };
 
-// One word of a phone's shell, whatever it holds.
-std::string shell_word(std::string_view word);
-
 }  // namespace drover::transfer

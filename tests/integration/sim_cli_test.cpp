@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "sim/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 #include "support/drover.hpp"
 #include "unit/sim/phone_client.hpp"
 
@@ -34,14 +34,14 @@ std::string first_address(const SimProcess& sim) {
 }
 
 // What a command has started in the background, by its process number.
-sim::UniqueFd background_process(PhoneClient& client) {
+UniqueFd background_process(PhoneClient& client) {
     const auto stream = client.open("shell,v2,raw:sleep 10000 & echo $!; wait");
     const auto p = stream.theirs != 0 ? client.receive() : std::nullopt;
     if (!p || p->name != "WRTE" || p->payload.size() < 6 || p->payload[0] != 1) return {};
-    return sim::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, std::stoi(p->payload.substr(5)), 0)));
+    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, std::stoi(p->payload.substr(5)), 0)));
 }
 
-bool wait_until_ended(const sim::UniqueFd& process) {
+bool wait_until_ended(const UniqueFd& process) {
     pollfd p{process.get(), POLLIN, 0};
     return ::poll(&p, 1, static_cast<int>(kWaitMax.count())) == 1;
 }

@@ -51,8 +51,8 @@ Interface adb_interface(std::uint16_t packet_bytes) {
     return d;
 }
 
-sim::UniqueFd open_file(const std::string& path) {
-    sim::UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+UniqueFd open_file(const std::string& path) {
+    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
     if (!fd) throw std::system_error(errno, std::generic_category(), path);
     return fd;
 }

@@ -4,7 +4,7 @@
 #pragma once
 #include <string>
 
-#include "sim/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 
 namespace drover::test {
 
@@ -14,9 +14,9 @@ struct FfsFunction {
     // Reads events until one that enables or disables the endpoints; answers set-up requests. False: the gadget is gone.
     bool next_event(bool& enabled);
 
-    sim::UniqueFd control;    // ep0
-    sim::UniqueFd to_host;    // bulk IN
-    sim::UniqueFd from_host;  // bulk OUT
+    UniqueFd control;    // ep0
+    UniqueFd to_host;    // bulk IN
+    UniqueFd from_host;  // bulk OUT
 };
 
 }  // namespace drover::test

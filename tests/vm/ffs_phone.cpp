@@ -27,8 +27,8 @@
 namespace drover::test {
 namespace {
 
-sim::UniqueFd dial(std::uint16_t port) {
-    sim::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+UniqueFd dial(std::uint16_t port) {
+    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
@@ -55,7 +55,7 @@ void phone_to_host(int phone, int endpoint, const std::string& mark) {
     bool fine = true;
     PhonePackets packets([&](ByteView packet) {
         if (adb::decode_header(packet.data()).is(adb::Command::wrte)) {
-            const sim::UniqueFd file(::open(mark.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+            const UniqueFd file(::open(mark.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
         }
         // One transfer each, as adbd does.
         fine = fine && put(endpoint, packet.first(adb::kHeaderBytes));

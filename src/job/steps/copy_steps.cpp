@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "adb/sync.hpp"
+#include "base/shell_quote.hpp"
 #include "job/steps/file_steps.hpp"
 #include "job/steps/kinds.hpp"
 #include "transfer/operations.hpp"

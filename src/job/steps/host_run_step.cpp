@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "base/assert.hpp"
+#include "base/shell_quote.hpp"
 #include "dispatch/execution.hpp"
 #include "job/host_runner.hpp"
 #include "job/steps/kinds.hpp"

@@ -1,6 +1,7 @@
 // instrument: `am instrument`, with its tests taken out of what it prints.
 #include <fmt/format.h>
 
+#include "base/shell_quote.hpp"
 #include "dispatch/execution.hpp"
 #include "job/steps/instrument_parser.hpp"
 #include "job/steps/kinds.hpp"

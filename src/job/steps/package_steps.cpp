@@ -1,6 +1,7 @@
 // install and uninstall: apps on a phone.
 #include <fmt/format.h>
 
+#include "base/shell_quote.hpp"
 #include "job/steps/file_steps.hpp"
 #include "job/steps/kinds.hpp"
 #include "transfer/install.hpp"

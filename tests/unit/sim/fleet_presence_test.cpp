@@ -74,8 +74,8 @@ TEST(Fleet, APhoneComesBackThoughAForkedProcessHoldsItsListener) {
 }
 
 // Takes the port of a phone that is away.
-sim::UniqueFd listen_on(const std::string& address) {
-    sim::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+UniqueFd listen_on(const std::string& address) {
+    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const int yes = 1;
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     sockaddr_in at{};
@@ -88,7 +88,7 @@ sim::UniqueFd listen_on(const std::string& address) {
 
 TEST(Fleet, APhoneWhosePortWasTakenWhileItWasAwayComesBackWhenItIsFree) {
     const auto fleet = start_fleet(1, quick_reboots());
-    sim::UniqueFd thief;
+    UniqueFd thief;
     fleet->with_phone(0, [&](sim::VirtualPhone& phone) {
         phone.restart(false);
         thief = listen_on(fleet->address(0));

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "adb/packet.hpp"
-#include "sim/unique_fd.hpp"
+#include "base/unique_fd.hpp"
 #include "support/fake_adbd.hpp"
 
 namespace drover::test {
@@ -27,7 +27,7 @@ public:
         to.sin_family = AF_INET;
         to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1))));
         inet_pton(AF_INET, address.substr(0, colon).c_str(), &to.sin_addr);
-        fd_ = sim::UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        fd_ = UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
         connected_ = ::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
     }
 
@@ -147,7 +147,7 @@ private:
         return true;
     }
 
-    sim::UniqueFd fd_;
+    UniqueFd fd_;
     std::vector<std::uint8_t> in_;
     std::uint32_t last_id_ = 0;
     bool connected_ = false;

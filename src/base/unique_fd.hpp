@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace drover::sim {
+namespace drover {
 
 class UniqueFd {
 public:
@@ -32,4 +32,4 @@ private:
     int fd_ = -1;
 };
 
-}  // namespace drover::sim
+}  // namespace drover
