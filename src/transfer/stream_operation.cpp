@@ -25,10 +25,12 @@ struct StreamOperation::Job {
     std::size_t room = 0;
     bool closed = false;
     Result<void> result;
+    bool fed = false;
     bool done = false;
 
     void run(StreamTask& task) {
-        if (!in.empty()) result = task.feed(in);
+        fed = !in.empty();
+        if (fed) result = task.feed(in);
         if (result && room > 0 && !task.done()) result = task.produce(room, out);
         done = result && task.done();
         if (result && !done && closed) {
@@ -133,6 +135,7 @@ void StreamOperation::work() {
     working_ = true;
     auto job = std::make_shared<Job>();
     job->in.swap(in_);
+    in_.swap(spare_);
     job->room = out_.empty() && !closed_ ? out_room_ : 0;
     job->closed = closed_;
     shared_->serial->post([shared = shared_, task = task_, job] {
@@ -147,11 +150,13 @@ void StreamOperation::work() {
 void StreamOperation::on_worked(Job& job) {
     working_ = false;
     if (ending_ || stopped_) return;
+    job.in.clear();
+    spare_.swap(job.in);
     if (!job.result) return fail_with(job.result.error());
     if (job.room > 0) {
         sated_ = job.out.empty();
         out_ = std::move(job.out);
-    } else if (!job.in.empty()) {
+    } else if (job.fed) {
         sated_ = false;
     }
     write_out();

@@ -2,8 +2,8 @@
 //
 // Threads: the phone's loop; tasks run on the pool, one call at a time. Ownership: as Operation; phone, pool and owner outlive
 // it. Failure: a row; on failure the task's discard() has run when the row comes, on stop() and expire() it follows.
-// Memory: kInBytesMax received and not yet given to the task, plus a packet; kOutBytes made and not yet written; kUnackedBytesMax
-// written and not yet taken by the phone.
+// Memory: twice kInBytesMax, each plus a packet: received and not yet given to the task, and given to it; kOutBytes made and
+// not yet written; kUnackedBytesMax written and not yet taken by the phone.
 #pragma once
 #include <functional>
 #include <memory>
@@ -26,7 +26,7 @@ class StreamOperation final : public dispatch::Operation,
                               private adb::StreamHandler,
                               private dispatch::ExecutionOwner {
 public:
-    static constexpr std::size_t kInBytesMax = 512 * 1024;
+    static constexpr std::size_t kInBytesMax = 256 * 1024;
     static constexpr std::size_t kOutBytes = 256 * 1024;
     static constexpr std::size_t kUnackedBytesMax = 768 * 1024;
     static constexpr auto kCleanUpMax = std::chrono::seconds(10);
@@ -82,6 +82,7 @@ private:
     adb::StreamId id_ = 0;  // 0: no stream
     Phase phase_ = Phase::queue;
     Bytes in_;
+    Bytes spare_;  // memory of what the last job was given, for the next: fresh pages cost a pull a sixth of its speed
     Bytes out_;
     std::size_t out_room_ = kOutBytes;
     std::size_t unacked_max_ = kUnackedBytesMax;
