@@ -144,9 +144,9 @@ int main(int argc, char** argv) {
     Report report;
     report.way = "drover";
     report.phones = options.phones;
-    report.rss_start_kib = rss_kib();
+    report.anon_start_kib = anon_kib();
     link_up(**fleet, options.phones);
-    report.rss_linked_kib = rss_kib();
+    report.anon_linked_kib = anon_kib();
     if (options.warm_up_calls > 0) run(**fleet, options, options.warm_up_calls, report);
     report.call_ns.clear();
 
@@ -154,7 +154,7 @@ int main(int argc, char** argv) {
     meter.begin();
     run(**fleet, options, options.calls, report);
     report.cost = meter.end();
-    report.rss_end_kib = rss_kib();
+    report.anon_end_kib = anon_kib();
     if (options.pattern == Pattern::back_to_back) report.call_ns.clear();
     print(std::move(report));
 }

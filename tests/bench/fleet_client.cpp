@@ -228,16 +228,16 @@ void neighbours(Fleet& fleet, std::size_t good, std::size_t calls) {
         rows.row_us.size(), rows.bad, at(0.5), at(0.99), rows.row_us.back(), nuisance.failed);
 }
 
-void idle(std::size_t phones, std::int64_t rss_before, Millis time) {
+void idle(std::size_t phones, std::int64_t anon_before, Millis time) {
     std::promise<void> never;
-    const auto rss = rss_kib();
+    const auto anon = anon_kib();
     Meter meter(0);
     meter.begin();
     never.get_future().wait_for(time);
     const Cost cost = meter.end();
     fmt::print("{{\"phones\":{},\"cpu_core\":{:.6f},\"wakeups_per_s\":{:.1f},\"kib_per_phone\":{:.2f}}}\n", phones,
                cost.cpu_us / cost.wall_us, cost.wakeups / (cost.wall_us / 1e6),
-               static_cast<double>(rss - rss_before) / static_cast<double>(phones));
+               static_cast<double>(anon - anon_before) / static_cast<double>(phones));
 }
 
 }  // namespace
@@ -252,7 +252,7 @@ int main(int argc, char** argv) {
     drover::FleetOptions options;
     options.inventory = o["--inventory"];
     options.loops = 1;
-    const auto rss = rss_kib();
+    const auto anon = anon_kib();
     auto fleet = drover::Fleet::open(options);
     if (!fleet) give_up(fleet.error().message);
     const std::size_t phones = (*fleet)->instances().size();
@@ -271,7 +271,7 @@ int main(int argc, char** argv) {
     } else if (mode == "neighbours") {
         neighbours(**fleet, good, std::stoul(o["--calls"]));
     } else if (mode == "idle") {
-        idle(phones, rss, std::chrono::seconds(std::stoi(o["--seconds"])));
+        idle(phones, anon, std::chrono::seconds(std::stoi(o["--seconds"])));
     } else {
         give_up("recover, returned, neighbours or idle?");
     }

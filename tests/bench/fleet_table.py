@@ -86,8 +86,8 @@ def idle(report):
     if len(sizes) > 1:
         whole = lambda size: statistics.median(r["kib_per_phone"] for r in report["idle"][str(size)]) * size
         step = (whole(sizes[-1]) - whole(sizes[0])) / (sizes[-1] - sizes[0])
-        out += ["", "Memory is what the process grew by since before its first phone, shared by its phones; each one beyond the first %d"
-                " took %.1f KiB." % (sizes[0], step)]
+        out += ["", "Memory is what the process's anonymous memory (pages of the program and its libraries are none) grew by since before"
+                " its first phone, shared by its phones; each one beyond the first %d took %.1f KiB." % (sizes[0], step)]
     return out
 
 

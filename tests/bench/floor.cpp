@@ -146,9 +146,9 @@ int main(int argc, char** argv) {
     report.way = "floor";
     report.phones = options.phones;
     Floor floor(options);
-    report.rss_start_kib = rss_kib();
+    report.anon_start_kib = anon_kib();
     floor.connect(inventory->instances);
-    report.rss_linked_kib = rss_kib();
+    report.anon_linked_kib = anon_kib();
     if (options.warm_up_calls > 0) floor.run(options.warm_up_calls);
     floor.done = floor.bad = 0;
     floor.call_ns.clear();
@@ -157,7 +157,7 @@ int main(int argc, char** argv) {
     meter.begin();
     floor.run(options.calls);
     report.cost = meter.end();
-    report.rss_end_kib = rss_kib();
+    report.anon_end_kib = anon_kib();
     report.commands = floor.done;
     report.bad = floor.bad;
     if (options.pattern == Pattern::calls) report.call_ns = std::move(floor.call_ns);

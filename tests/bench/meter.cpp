@@ -50,11 +50,11 @@ double quantile_us(const std::vector<std::int64_t>& sorted, double q) {
 
 std::int64_t monotonic_ns() { return read_clock(CLOCK_MONOTONIC); }
 
-std::int64_t rss_kib() {
+std::int64_t anon_kib() {
     std::ifstream file("/proc/self/statm");
-    std::int64_t size = 0, resident = 0;
-    file >> size >> resident;
-    return resident * (sysconf(_SC_PAGESIZE) / 1024);
+    std::int64_t size = 0, resident = 0, of_files = 0;
+    file >> size >> resident >> of_files;
+    return (resident - of_files) * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 void Meter::begin() {
@@ -83,11 +83,11 @@ void print(Report r) {
     fmt::print(
         "{{\"way\":\"{}\",\"phones\":{},\"commands\":{},\"bad\":{},\"cpu_us\":{:.3f},\"peer_cpu_us\":{:.3f},\"user_"
         "us\":{:.3f},"
-        "\"wall_us\":{:.3f},\"wakeups\":{:.3f},\"call_p50_us\":{:.0f},\"call_p99_us\":{:.0f},\"rss_start_kib\":{},"
-        "\"rss_linked_kib\":{},\"rss_end_kib\":{}}}\n",
+        "\"wall_us\":{:.3f},\"wakeups\":{:.3f},\"call_p50_us\":{:.0f},\"call_p99_us\":{:.0f},\"anon_start_kib\":{},"
+        "\"anon_linked_kib\":{},\"anon_end_kib\":{}}}\n",
         r.way, r.phones, r.commands, r.bad, r.cost.cpu_us / n, r.cost.peer_cpu_us / n, r.cost.user_us / n,
         r.cost.wall_us / n, r.cost.wakeups / n, quantile_us(r.call_ns, 0.5), quantile_us(r.call_ns, 0.99),
-        r.rss_start_kib, r.rss_linked_kib, r.rss_end_kib);
+        r.anon_start_kib, r.anon_linked_kib, r.anon_end_kib);
 }
 
 }  // namespace drover::bench

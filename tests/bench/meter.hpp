@@ -12,7 +12,9 @@
 namespace drover::bench {
 
 std::int64_t monotonic_ns();
-std::int64_t rss_kib();  // resident memory of this process
+// Resident memory of this process but for pages of files: those of the program and its libraries are read once, however many
+// phones there are, and the kernel may take them back.
+std::int64_t anon_kib();
 
 struct Cost {
     double cpu_us = 0;       // user and system, all threads, this process
@@ -42,9 +44,9 @@ struct Report {
     std::uint64_t bad = 0;  // commands without exit code 0
     Cost cost;
     std::vector<std::int64_t> call_ns;  // per call to all phones: from its start to the last exit code
-    std::int64_t rss_start_kib = 0;     // before the first phone was dialled
-    std::int64_t rss_linked_kib = 0;    // all links up, no command yet
-    std::int64_t rss_end_kib = 0;
+    std::int64_t anon_start_kib = 0;    // before the first phone was dialled
+    std::int64_t anon_linked_kib = 0;   // all links up, no command yet
+    std::int64_t anon_end_kib = 0;
 };
 void print(Report report);
 

@@ -134,7 +134,7 @@ int main(int argc, char** argv) {
     report.way = "socket";
     report.phones = options.phones;
     Client client(options, inventory->instances, server->port);
-    report.rss_start_kib = report.rss_linked_kib = rss_kib();
+    report.anon_start_kib = report.anon_linked_kib = anon_kib();
     if (options.warm_up_calls > 0) client.run(options.warm_up_calls);
     client.done = client.bad = 0;
     client.call_ns.clear();
@@ -143,7 +143,7 @@ int main(int argc, char** argv) {
     meter.begin();
     client.run(options.calls);
     report.cost = meter.end();
-    report.rss_end_kib = rss_kib();
+    report.anon_end_kib = anon_kib();
     report.commands = client.done;
     report.bad = client.bad;
     report.call_ns = std::move(client.call_ns);
