@@ -9,7 +9,7 @@ namespace drover::cli {
 std::filesystem::path state_dir() {
     // What systemd made for a service, see systemd.exec(5); the first of several.
     const auto service = environment("STATE_DIRECTORY");
-    if (const std::filesystem::path dir = service.substr(0, service.find(':')); dir.is_absolute()) return dir;
+    if (std::filesystem::path dir = service.substr(0, service.find(':')); dir.is_absolute()) return dir;
     // The XDG rule: a relative path there is to be ignored.
     if (const std::filesystem::path xdg = environment("XDG_STATE_HOME"); xdg.is_absolute()) return xdg / "drover";
     const auto home = home_directory();

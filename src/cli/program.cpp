@@ -59,7 +59,7 @@ CLI::ValidationError wrong(std::string_view name, const std::string& message) {
 
 // CLI11 counts arguments; people forgot a value or wrote an option twice.
 std::string plain(const CLI::ArgumentMismatch& e) {
-    const std::string text = e.what();
+    std::string text = e.what();
     const auto colon = text.find(": ");
     const auto name = text.substr(0, colon);
     constexpr std::string_view kMissingBegin = ": 1 required ", kMissingEnd = " missing";

@@ -27,7 +27,7 @@ std::string unused(const std::string& wish, const std::set<std::string>& taken) 
     if (!taken.contains(wish)) return wish;
     for (int n = 2;; ++n) {
         const std::string suffix = fmt::format("-{}", n);
-        const std::string id = wish.substr(0, kInstanceIdMax - suffix.size()) + suffix;
+        std::string id = wish.substr(0, kInstanceIdMax - suffix.size()) + suffix;
         if (!taken.contains(id)) return id;
     }
 }

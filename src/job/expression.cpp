@@ -132,9 +132,9 @@ Evaluated call(const Function& function, const std::vector<Value>& values, const
 }
 
 Evaluated compare(const ExpressionNode& node, const Scope& scope) {
-    const auto a = evaluate(node.arguments[0], scope);
+    auto a = evaluate(node.arguments[0], scope);
     if (!a) return a;
-    const auto b = evaluate(node.arguments[1], scope);
+    auto b = evaluate(node.arguments[1], scope);
     if (!b) return b;
     if (node.op == Op::eq) return equal(*a, *b);
     if (node.op == Op::ne) return !equal(*a, *b);

@@ -100,7 +100,7 @@ std::filesystem::path find_program(const std::string& name, const std::filesyste
     std::string_view rest = path ? path : "/usr/bin:/bin";
     while (!rest.empty()) {
         const auto end = rest.find(':');
-        const auto candidate = std::filesystem::path(rest.substr(0, end)) / name;
+        auto candidate = std::filesystem::path(rest.substr(0, end)) / name;
         if (::access(candidate.c_str(), X_OK) == 0 && !std::filesystem::is_directory(candidate)) return candidate;
         if (end == std::string_view::npos) break;
         rest.remove_prefix(end + 1);

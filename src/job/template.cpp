@@ -145,7 +145,7 @@ tl::expected<std::string, std::string> Template::expand(const Scope& scope) cons
             continue;
         }
         const auto* inner = std::get_if<std::shared_ptr<const Template>>(&piece);
-        const auto value = inner ? (*inner)->expand(scope) : value_of(std::get<Part>(piece), scope);
+        auto value = inner ? (*inner)->expand(scope) : value_of(std::get<Part>(piece), scope);
         if (!value) return value;
         out += *value;
         if (out.size() > kTextBytesMax) return tl::unexpected(fmt::format("more than {} bytes", kTextBytesMax));

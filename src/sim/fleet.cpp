@@ -54,8 +54,8 @@ Result<std::unique_ptr<Fleet>> Fleet::start(FleetOptions options) {
         return fail(Code::usage,
                     fmt::format("'{}' is no IPv4 address; virtual phones listen on 127.0.0.1", options.host));
     if (!options.profile) {
-        const auto healthy = std::make_shared<const Profile>(modern_profile());
-        options.profile = [healthy](std::uint32_t, const std::string&) { return healthy; };
+        options.profile = [healthy = std::make_shared<const Profile>(modern_profile())](
+                              std::uint32_t, const std::string&) { return healthy; };
     }
     std::vector<std::shared_ptr<const Profile>> profiles;
     std::unique_ptr<Fleet> fleet(new Fleet);

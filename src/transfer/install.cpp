@@ -204,7 +204,7 @@ public:
     bool done() const override { return shell_->done(); }
     Result<void> on_closed() override { return shell_->on_closed(); }
     Result<std::string> finish() override {
-        const auto text = shell_->finish();
+        auto text = shell_->finish();
         if (!text) return text;
         if (says_success(*text)) return std::string("Success\n");
         return fail(Code::command_failed, one_line(*text));

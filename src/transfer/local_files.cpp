@@ -98,8 +98,9 @@ private:
         entry.empty = names->empty();
         all.push_back(std::move(entry));
         for (const auto& child : *names) {
-            const std::string below = path.ends_with('/') ? path + child : path + '/' + child;
-            if (auto added = add(below, name.empty() ? child : name + '/' + child, depth + 1, all); !added)
+            const std::string below = fmt::format("{}{}{}", path, path.ends_with('/') ? "" : "/", child);
+            if (auto added = add(below, name.empty() ? child : fmt::format("{}/{}", name, child), depth + 1, all);
+                !added)
                 return added;
         }
         return {};

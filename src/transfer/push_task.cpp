@@ -95,7 +95,7 @@ Result<void> PushTask::produce(std::size_t room, Bytes& out) {
         stage_ = Stage::asked;
     }
     while (stage_ == Stage::send && out.size() < room) {
-        const auto sent = reader_ ? send_piece(out) : begin(out);
+        auto sent = reader_ ? send_piece(out) : begin(out);
         if (!sent) return sent;
     }
     return {};
@@ -201,7 +201,7 @@ Result<void> PushTask::send_piece(Bytes& out) {
         return end_file(out);
     }
     if (encoder_) {
-        const auto r = encoder_->encode(ByteView(out).subspan(head + kHeadBytes, n), encoded_);
+        auto r = encoder_->encode(ByteView(out).subspan(head + kHeadBytes, n), encoded_);
         out.resize(head);
         if (!r) return r;
         append_encoded(out);

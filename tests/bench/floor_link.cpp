@@ -13,7 +13,8 @@ namespace drover::bench {
 namespace {
 
 constexpr std::uint32_t word(adb::Command c) { return static_cast<std::uint32_t>(c); }
-constexpr std::string_view kService{"shell,v2,raw:true", 18};  // with its NUL, as drover sends it
+constexpr char kServiceText[] = "shell,v2,raw:true";
+constexpr std::string_view kService{kServiceText, sizeof kServiceText};  // with its NUL, as drover sends it
 
 }  // namespace
 

@@ -146,8 +146,8 @@ TEST(CliSmall, RunGivesOneRowPerPhoneWithItsSteps) {
 
 TEST(CliSmall, TheHelloJobOfTheRepositoryRuns) {
     SimProcess sim(20);
-    const auto done = run_drover(
-        {"run", DROVER_SOURCE_DIR "/config/jobs/hello.yaml", "--inventory", sim.inventory(), "--output", "fold"});
+    const auto done = run_drover({"run", std::string(DROVER_SOURCE_DIR) + "/config/jobs/hello.yaml", "--inventory",
+                                  sim.inventory(), "--output", "fold"});
     EXPECT_EQ(done.code(), 0) << done.out << done.err;
     EXPECT_THAT(done.err, HasSubstr("20 phones: 20 ok"));
 }

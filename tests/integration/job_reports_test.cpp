@@ -73,8 +73,8 @@ TEST(JobReports, TwelveStepsOnAHundredPhonesTellTheSameEverywhere) {
             const auto status = told(step.at("status"));
             const auto wanted = status == "continued" ? "ok" : status;
             const auto name = told(step.at("name"));
-            EXPECT_EQ(by_phone.at(id + "/" + name), wanted);
-            EXPECT_EQ(by_step.at(name + "/" + id), wanted);
+            EXPECT_EQ(by_phone.at(fmt::format("{}/{}", id, name)), wanted);
+            EXPECT_EQ(by_step.at(fmt::format("{}/{}", name, id)), wanted);
             ++cells;
             failed_cells += status == "failed" ? 1 : 0;
         }

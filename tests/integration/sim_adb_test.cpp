@@ -16,8 +16,8 @@ protected:
     void start(sim::Profile profile = sim::modern_profile(), std::size_t count = 1) {
         sim::FleetOptions options;
         options.count = count;
-        const auto shared = std::make_shared<const sim::Profile>(std::move(profile));
-        options.profile = [shared](std::uint32_t, const std::string&) { return shared; };
+        options.profile = [shared = std::make_shared<const sim::Profile>(std::move(profile))](
+                              std::uint32_t, const std::string&) { return shared; };
         auto started = sim::Fleet::start(std::move(options));
         ASSERT_TRUE(started) << started.error().message;
         fleet = std::move(*started);

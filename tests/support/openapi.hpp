@@ -124,7 +124,8 @@ private:
             if (!known && word(schema, "additionalProperties") == "false")
                 return fmt::format("{}.{} is not documented", where, name);
             if (!known) continue;
-            if (auto wrong = judge(known->value, member, where + "." + name); !wrong.empty()) return wrong;
+            if (auto wrong = judge(known->value, member, fmt::format("{}.{}", where, name)); !wrong.empty())
+                return wrong;
         }
         return "";
     }

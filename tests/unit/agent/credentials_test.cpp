@@ -13,7 +13,7 @@ namespace {
 class AgentCredentials : public ::testing::Test {
 protected:
     std::filesystem::path secret(std::string_view name, std::string_view text) {
-        const auto file = dir.write(name, text);
+        auto file = dir.write(name, text);
         EXPECT_EQ(::chmod(file.c_str(), 0600), 0);
         return file;
     }

@@ -14,8 +14,8 @@ inline std::unique_ptr<sim::Fleet> start_fleet(std::size_t count = 1, sim::Profi
     sim::FleetOptions options;
     options.count = count;
     options.loops = 2;
-    const auto shared = std::make_shared<const sim::Profile>(std::move(profile));
-    options.profile = [shared](std::uint32_t, const std::string&) { return shared; };
+    options.profile = [shared = std::make_shared<const sim::Profile>(std::move(profile))](
+                          std::uint32_t, const std::string&) { return shared; };
     auto fleet = sim::Fleet::start(std::move(options));
     EXPECT_TRUE(fleet) << fleet.error().message;
     return fleet ? std::move(*fleet) : nullptr;
