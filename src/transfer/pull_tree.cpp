@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "base/holes.hpp"
+#include "transfer/aside_directory.hpp"
 
 namespace drover::transfer {
 namespace {
@@ -29,14 +29,14 @@ public:
     Result<void> make_directory(const std::string& name, std::uint32_t mode) override {
         if (auto begun = begin(); !begun) return begun;
         note_top(name);
-        if (::mkdirat(aside_fd_, name.c_str(), (mode & 0777) | 0700) != 0) return os_error(name);
+        if (::mkdirat(aside_.fd(), name.c_str(), (mode & 0777) | 0700) != 0) return os_error(name);
         return {};
     }
     Result<void> create(const std::string& name, std::uint32_t mode) override {
         if (auto begun = begin(); !begun) return begun;
         note_top(name);
         file_name_ = name;
-        file_ = ::openat(aside_fd_, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0777);
+        file_ = ::openat(aside_.fd(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0777);
         return file_ < 0 ? os_error(name) : Result<void>();
     }
     Result<void> write(ByteView bytes) override {
@@ -62,7 +62,7 @@ public:
     }
     Result<void> set_directory_time(const std::string& name, std::int64_t mtime) override {
         const timespec times[2] = {{mtime, 0}, {mtime, 0}};
-        if (::utimensat(aside_fd_, name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) return os_error(name);
+        if (::utimensat(aside_.fd(), name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) return os_error(name);
         return {};
     }
     Result<void> publish() override {
@@ -81,16 +81,14 @@ public:
     }
     void discard() override {
         if (file_ >= 0) ::close(std::exchange(file_, -1));
-        if (aside_fd_ >= 0) ::close(std::exchange(aside_fd_, -1));
-        std::error_code ignored;
-        if (!aside_.empty()) fs::remove_all(std::exchange(aside_, {}), ignored);
+        aside_ = AsideDirectory();
     }
 
 private:
     // What stood there goes aside in the same moment, and away with the rest.
     Result<void> move(const std::string& name, int to) {
         const auto rename = [&](unsigned flags) {
-            return ::renameat2(aside_fd_, name.c_str(), to, name.c_str(), flags) == 0;
+            return ::renameat2(aside_.fd(), name.c_str(), to, name.c_str(), flags) == 0;
         };
         if (rename(RENAME_NOREPLACE)) return {};
         if (errno == EEXIST && rename(RENAME_EXCHANGE)) return {};
@@ -101,12 +99,14 @@ private:
         return rename(0) ? Result<void>() : os_error(name);
     }
     Result<void> begin() {
-        if (aside_fd_ >= 0) return {};
-        std::string pattern = (directory_ / fmt::format(".{}.XXXXXX", instance_)).string();
-        if (!::mkdtemp(pattern.data())) return os_error("");
-        aside_ = pattern;
-        aside_fd_ = ::open(pattern.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        return aside_fd_ < 0 ? os_error("") : Result<void>();
+        if (aside_) return {};
+        auto made = AsideDirectory::make(directory_, instance_);
+        if (!made) {
+            const auto path = directory_ / instance_;
+            return fail(made.error().code, fmt::format("{}: {}", path.string(), made.error().message));
+        }
+        aside_ = std::move(*made);
+        return {};
     }
     void note_top(const std::string& name) {
         if (name.find('/') == std::string::npos) tops_.push_back(name);
@@ -119,8 +119,7 @@ private:
 
     const fs::path directory_;
     const std::string instance_;
-    fs::path aside_;
-    int aside_fd_ = -1;
+    AsideDirectory aside_;
     int file_ = -1;
     bool has_hole_ = false;  // in it
     std::string file_name_;

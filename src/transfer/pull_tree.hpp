@@ -29,7 +29,7 @@ public:
     virtual void discard() = 0;
 };
 
-// DIR/INSTANCE, written in a fresh directory DIR/.INSTANCE.XXXXXX beside it. Links in the place of either are refused.
+// DIR/INSTANCE, written in a directory of its own beside it first (aside_directory.hpp). Links in the place of either are refused.
 std::unique_ptr<PullTree> make_pull_tree(std::filesystem::path directory, std::string instance);
 
 }  // namespace drover::transfer

@@ -8,6 +8,7 @@ namespace drover::test {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -87,24 +88,31 @@ TEST_F(VerbsTest, ALinkInThePlaceOfThePhonesDirectoryIsNotFollowed) {
     EXPECT_THAT(names_in(dir / "elsewhere"), IsEmpty());
 }
 
+// The directory a pull writes to appears with the phone's first answers; the rest takes seconds.
 TEST_F(VerbsTest, StoppedInTheMiddleNothingIsLeft) {
     const SimProcess phones(
         1, {"--profile", dir.write("slow.yaml", "version: 1\nfaults: {slow: {time: 700ms}}\n").string()});
     dir.write("f", "text");
     ASSERT_EQ(drover({"push", path("f"), "/sdcard/"}, phones).code(), 0);
-    Process pull(drover_command(
-        {"pull", "/sdcard", path("out"), "--inventory", phones.inventory(), "--connect-timeout", "60s"}));
-    const auto deadline = std::chrono::steady_clock::now() + kWaitMax;
-    // The directory it writes to appears with the phone's first answers; the rest takes seconds.
-    while (!fs::exists(dir / "out") || names_in(dir / "out").empty()) {
-        ASSERT_LT(std::chrono::steady_clock::now(), deadline);
-        ASSERT_FALSE(pull.wait(std::chrono::milliseconds(5)));
-    }
-    pull.signal(SIGTERM);
-    const auto status = pull.wait();
-    ASSERT_TRUE(status);
-    EXPECT_EQ(status->code, 143);
+    const auto end_a_pull = [&](int signal) {
+        Process pull(drover_command(
+            {"pull", "/sdcard", path("out"), "--inventory", phones.inventory(), "--connect-timeout", "60s"}));
+        const auto deadline = std::chrono::steady_clock::now() + kWaitMax;
+        while (!fs::exists(dir / "out") || names_in(dir / "out").empty()) {
+            if (std::chrono::steady_clock::now() > deadline || pull.wait(std::chrono::milliseconds(5)))
+                return ExitStatus{};
+        }
+        pull.signal(signal);
+        return pull.wait().value_or(ExitStatus{});
+    };
+    EXPECT_EQ(end_a_pull(SIGTERM).code, 143);
     EXPECT_THAT(names_in(dir / "out"), IsEmpty());
+    // Not at once, by SIGKILL; but the next pull removes it.
+    EXPECT_EQ(end_a_pull(SIGKILL).signal, SIGKILL);
+    EXPECT_THAT(names_in(dir / "out"), ElementsAre(".vphone-0001.pulling-0"));
+    const SimProcess quick(1);  // with a phone of the same name
+    EXPECT_EQ(drover({"pull", "/sdcard", path("out")}, quick).code(), 0);
+    EXPECT_THAT(names_in(dir / "out"), ElementsAre("vphone-0001"));
 }
 
 TEST_F(VerbsTest, InstallStreamedAndInPartsAndUninstall) {
