@@ -31,12 +31,16 @@ namespace asio = boost::asio;
 namespace bp = boost::process::v2;
 
 // In the child, before it becomes the program. Boost.Process knows no process groups; the program and all it starts are one, so
-// that they end together. It does not outlive drover either, and has the signals of a fresh process.
+// that they end together. It does not outlive drover either, even a killed one, and has the signals of a fresh process. What it
+// started itself would: the kernel ends only the child of who died.
 struct OwnGroup {
+    const pid_t parent = ::getpid();  // it is made there
+
     template <class Launcher>
     boost::system::error_code on_exec_setup(Launcher&, const std::filesystem::path&, const char* const*&) const {
         ::setpgid(0, 0);
         ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (::getppid() != parent) ::_exit(EXIT_FAILURE);  // it died before that
         sigset_t none;
         sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
