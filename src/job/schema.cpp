@@ -51,7 +51,8 @@ constexpr struct {
      R"({"anyOf":[{"type":"integer","minimum":1},{"type":"string","pattern":"^([1-9][0-9]*|([1-9][0-9]?|100)%)$"}]})"},
     {"shares", R"({"type":"array","minItems":1,"maxItems":50,"items":{"$ref":"#/definitions/batch"}})"},
     {"steps", R"({"type":"array","minItems":1,"maxItems":200,"items":{"$ref":"#/definitions/step"}})"},
-    {"secrets", R"({"type":"object","maxProperties":50,"additionalProperties":{"$ref":"#/definitions/secret"}})"},
+    {"secrets", R"({"type":"object","maxProperties":50,"propertyNames":{"pattern":"^[A-Za-z_][A-Za-z0-9_-]*$"},)"
+                R"("additionalProperties":{"$ref":"#/definitions/secret"}})"},
     {"paths", R"({"anyOf":[{"$ref":"#/definitions/text"},{"$ref":"#/definitions/arguments"}]})"},
     {"notify-when", R"({"enum":["always","failure","success"]})"},
     {"notifications", R"({"type":"array","minItems":1,"maxItems":20,"items":{"$ref":"#/definitions/notification"}})"},
