@@ -240,8 +240,8 @@ TEST_F(Runner, PastTheLimitNewTasksAreRefused) {
     const auto refused = submit({"c"});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Code::out_of_resources);
+    phones.wait_opened(2);  // what opens after the release would be held until the stop gives up
     phones.release();
-    phones.wait_opened(2);
     runner->stop(10s);
     EXPECT_EQ(runner->open_jobs(), 0U);
 }
