@@ -51,11 +51,21 @@ Result<std::vector<TaskSummary>> SqliteTaskStore::list(std::string_view tenant, 
 }
 
 Result<std::vector<TaskRecord>> SqliteTaskStore::recover(std::int64_t now_ms) {
+    auto open = file_->read([](Database& db) { return select_open_ids(db); });
+    if (!open) return tl::unexpected(open.error());
     std::promise<Result<void>> ended;
     file_->write([now_ms](Database& db) { return end_interrupted(db, now_ms); },
                  [&](Result<void> r) { ended.set_value(std::move(r)); });
     if (auto r = ended.get_future().get(); !r) return tl::unexpected(r.error());
-    return file_->read([](Database& db) { return select_open_tasks(db); });
+    return file_->read([&](Database& db) -> Result<std::vector<TaskRecord>> {
+        std::vector<TaskRecord> tasks;
+        for (const auto& id : *open) {
+            auto task = select_task(db, id);
+            if (!task) return tl::unexpected(task.error());
+            if (*task) tasks.push_back(std::move(**task));
+        }
+        return tasks;
+    });
 }
 
 }  // namespace drover::store

@@ -196,20 +196,15 @@ Result<std::vector<TaskSummary>> select_summaries(Database& db, std::string_view
     }
 }
 
-Result<std::vector<TaskRecord>> select_open_tasks(Database& db) {
-    auto s = db.prepare(
-        "SELECT task_id FROM tasks WHERE task_id IN (SELECT task_id FROM jobs INDEXED BY jobs_open WHERE state < 2) "
-        "ORDER BY created_ms, "
-        "task_id");
+Result<std::vector<std::string>> select_open_ids(Database& db) {
+    auto s = db.prepare("SELECT task_id FROM tasks WHERE ended_ms IS NULL ORDER BY created_ms, task_id");
     if (!s) return tl::unexpected(s.error());
-    std::vector<TaskRecord> all;
+    std::vector<std::string> ids;
     while (true) {
         const auto row = s->step();
         if (!row) return tl::unexpected(row.error());
-        if (!*row) return all;
-        auto task = select_task(db, s->text(0));
-        if (!task) return tl::unexpected(task.error());
-        if (*task) all.push_back(std::move(**task));
+        if (!*row) return ids;
+        ids.emplace_back(s->text(0));
     }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,6 @@ Result<void> end_interrupted(Database& db, std::int64_t now_ms);
 
 Result<std::optional<TaskRecord>> select_task(Database& db, std::string_view task_id);
 Result<std::vector<TaskSummary>> select_summaries(Database& db, std::string_view tenant, std::size_t max);
-Result<std::vector<TaskRecord>> select_open_tasks(Database& db);
+Result<std::vector<std::string>> select_open_ids(Database& db);
 
 }  // namespace drover::store

@@ -84,7 +84,8 @@ public:
     // The youngest first; of one tenant, or of all when empty.
     virtual Result<std::vector<TaskSummary>> list(std::string_view tenant, std::size_t max) = 0;
     // After a crash or a stop: every job found running is ended as interrupted, on disk, before this returns; the tasks
-    // that still have queued jobs come back, the oldest first. Call once, before anything else.
+    // that had not ended come back, the oldest first: some have queued jobs, some have none and ended just now. Call once,
+    // before anything else.
     virtual Result<std::vector<TaskRecord>> recover(std::int64_t now_ms) = 0;
 };
 

@@ -2,6 +2,8 @@
 
 #include <openssl/rand.h>
 
+#include <algorithm>
+
 #include "base/assert.hpp"
 #include "base/log.hpp"
 
@@ -40,6 +42,12 @@ std::vector<std::size_t> queued_positions(const store::TaskRecord& task) {
     return positions;
 }
 
+std::size_t count_ok(const store::TaskRecord& task) {
+    return static_cast<std::size_t>(std::count_if(task.jobs.begin(), task.jobs.end(), [](const store::JobRecord& job) {
+        return job.state == store::JobState::ended && job.result.code == Code::ok;
+    }));
+}
+
 }  // namespace
 
 std::string new_id() {
@@ -76,7 +84,7 @@ struct TaskRunner::Running final : RowSink, std::enable_shared_from_this<Running
     const store::TaskRecord task;
     const std::vector<std::size_t> positions;  // of the jobs that run now
     std::size_t unsaved;
-    std::size_t ok = 0;  // of those that are saved
+    std::size_t ok = count_ok(task);  // of those that are saved, also by an earlier drover
     std::unique_ptr<Call> call;
     std::optional<Error> stop_why;
 };
@@ -97,11 +105,20 @@ TaskRunner::~TaskRunner() {
 Result<void> TaskRunner::recover() {
     auto tasks = store_.recover(now_ms());
     if (!tasks) return tl::unexpected(tasks.error());
-    if (!tasks->empty()) log::info("{} tasks of the last run are continued", tasks->size());
-    for (const auto& task : *tasks) open_jobs_ += queued_positions(task).size();
+    std::size_t continued = 0;
+    for (const auto& task : *tasks) {
+        const auto queued = queued_positions(task).size();
+        open_jobs_ += queued;
+        if (queued > 0) ++continued;
+    }
+    if (continued > 0) log::info("{} tasks of the last run are continued", continued);
     ++asked_;  // stop() waits for these too
     loop_.post([this, all = std::move(*tasks)]() mutable {
         for (auto& task : all) {
+            if (queued_positions(task).empty()) {  // ended by the store
+                tell_end(task, count_ok(task));
+                continue;
+            }
             // Told to end before the crash: what was queued then must not run now.
             if (task.cancelled) {
                 end_unbegun(std::move(task), cancelled_error());
@@ -235,9 +252,13 @@ void TaskRunner::end_if_done(const RunningPtr& running) {
     if (running->unsaved > 0 || running->call) return;
     if (running_.erase(running->task.task_id) == 0) return;
     --running_tasks_;
-    if (options_.on_end) options_.on_end(running->task, running->ok, running->positions.size() - running->ok);
+    tell_end(running->task, running->ok);
     note_idle();
     pump();
+}
+
+void TaskRunner::tell_end(const store::TaskRecord& task, std::size_t ok) const {
+    if (options_.on_end) options_.on_end(task, ok, task.jobs.size() - ok);
 }
 
 void TaskRunner::cancel(std::string task_id, std::function<void(Result<void>)> done) {

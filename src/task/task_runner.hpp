@@ -40,7 +40,8 @@ struct RunnerOptions {
     Millis prune_every{60'000};
     Millis keep{std::chrono::hours(24 * 7)};  // ended tasks
     std::size_t keep_count = 100'000;
-    // Each job's, once it is on disk; each task, once all of its are. On the runner's loop, and must not block.
+    // Each job's, once it is on disk; each task, once all of its are, with how
+    // many of all its jobs were ok; also a task that recover() found. On the runner's loop, and must not block.
     std::function<void(const store::JobResult&)> on_result = {};
     std::function<void(const store::TaskRecord& task, std::size_t ok, std::size_t failed)> on_end = {};
 };
@@ -88,6 +89,7 @@ private:
     void end_without_running(const RunningPtr& running);
     void end_unbegun(store::TaskRecord task, const Error& why);
     void end_if_done(const RunningPtr& running);
+    void tell_end(const store::TaskRecord& task, std::size_t ok) const;
     void cancel_on_loop(const std::string& task_id);
     void later(std::function<void()> work);
     void on_retry();

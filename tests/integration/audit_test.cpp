@@ -53,6 +53,25 @@ TEST_F(Audit, ATaskHasALineOfItsEnd) {
     EXPECT_EQ(text(begun[0], "peer"), "127.0.0.1");
 }
 
+TEST_F(Audit, ATaskThatAKillInterruptedHasOneWithTheNextStart) {
+    const auto accepted = call(home, serve, "/v1/instances/async-command",
+                               R"({"command":"sleep 600","instance_ids":["vphone-0001","vphone-0002"]})");
+    const auto id = boost::json::value_to<std::string>(accepted.json().at("data").at("task_id"));
+    const auto until = std::chrono::steady_clock::now() + kWaitMax;
+    const auto running = [&] {
+        const auto tasks = call(home, serve, "/drover/v1/tasks").json();
+        return tasks.at("data").at("tasks").at(0).at("running") == 2;
+    };
+    while (!running()) ASSERT_LT(std::chrono::steady_clock::now(), until);
+    serve.process().signal(SIGKILL);
+    ASSERT_TRUE(serve.process().wait());
+    const ServeProcess again(home, sim.inventory(), {"--config", config});
+    const auto ended = lines_of("task_end", 1);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(text(ended[0], "outcome"), "task " + id + ": 0 ok, 2 failed");
+    EXPECT_EQ(text(ended[0], "command"), "sleep 600");
+}
+
 TEST_F(Audit, WhoCameThroughTheSocketIsKnown) {
     curl({"--unix-socket", home.socket(), "-d", R"({"command":"true","instance_ids":["vphone-0001"]})", "-H",
           "x-request-id: 1", "http://localhost/v1/instances/sync-command"});

@@ -66,11 +66,20 @@ public:
     Result<std::vector<store::TaskSummary>> list(std::string_view, std::size_t) override {
         return std::vector<store::TaskSummary>();
     }
-    Result<std::vector<store::TaskRecord>> recover(std::int64_t) override {
+    Result<std::vector<store::TaskRecord>> recover(std::int64_t now) override {
         const std::lock_guard lock(mutex_);
         std::vector<store::TaskRecord> open;
-        for (const auto& [id, task] : tasks_) {
-            if (!task.ended_ms) open.push_back(task);
+        for (auto& [id, task] : tasks_) {
+            if (task.ended_ms) continue;
+            bool queued = false;
+            for (auto& job : task.jobs) {
+                queued = queued || job.state == store::JobState::queued;
+                if (job.state != store::JobState::running) continue;
+                job.state = store::JobState::ended;
+                job.result.code = Code::interrupted;
+            }
+            if (!queued) task.ended_ms = now;
+            open.push_back(task);
         }
         return open;
     }

@@ -113,16 +113,21 @@ TEST_F(SqliteStore, RecoverEndsRunningJobsAndGivesBackQueuedOnes) {
     open();
     const auto open_tasks = store->recover(9000);
     ASSERT_TRUE(open_tasks);
-    ASSERT_EQ(open_tasks->size(), 2U);
-    EXPECT_EQ((*open_tasks)[0].task_id, sample_task(2).task_id);
-    EXPECT_EQ((*open_tasks)[0].jobs[0].state, JobState::ended);
-    EXPECT_EQ((*open_tasks)[0].jobs[0].result.code, Code::interrupted);
-    EXPECT_EQ((*open_tasks)[0].jobs[1].state, JobState::queued);
-    EXPECT_EQ((*open_tasks)[1].task_id, sample_task(3).task_id);
-    const auto first = *store->find(sample_task(1).task_id);
-    EXPECT_EQ(first->ended_ms, 9000);
-    EXPECT_EQ(first->jobs[1].result.code, Code::interrupted);
-    EXPECT_EQ(first->jobs[1].result.attempts, 1U) << "it may have been opened";
+    ASSERT_EQ(open_tasks->size(), 3U);
+    const auto& first = (*open_tasks)[0];
+    EXPECT_EQ(first.task_id, sample_task(1).task_id);
+    EXPECT_EQ(first.ended_ms, 9000);
+    EXPECT_EQ(first.jobs[1].result.code, Code::interrupted);
+    EXPECT_EQ(first.jobs[1].result.attempts, 1U) << "it may have been opened";
+    EXPECT_EQ((*open_tasks)[1].task_id, sample_task(2).task_id);
+    EXPECT_FALSE((*open_tasks)[1].ended_ms);
+    EXPECT_EQ((*open_tasks)[1].jobs[0].state, JobState::ended);
+    EXPECT_EQ((*open_tasks)[1].jobs[0].result.code, Code::interrupted);
+    EXPECT_EQ((*open_tasks)[1].jobs[1].state, JobState::queued);
+    EXPECT_EQ((*open_tasks)[2].task_id, sample_task(3).task_id);
+    EXPECT_EQ((*store->find(sample_task(1).task_id))->ended_ms, 9000);
+    open();
+    EXPECT_EQ(store->recover(9500)->size(), 2U) << "what has ended is told once";
 }
 
 TEST_F(SqliteStore, ListsTheYoungestFirstOfOneTenant) {

@@ -1,8 +1,10 @@
 #include "task/task_runner.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <future>
+#include <map>
 
 #include "store/sqlite_store.hpp"
 #include "support/fake_phones.hpp"
@@ -218,6 +220,34 @@ TEST_F(Runner, WhatWasCancelledBeforeACrashDoesNotRunAfterIt) {
     EXPECT_TRUE(phones.opened().empty());
     EXPECT_EQ(find("t1").jobs[0].result.code, Code::cancelled);
     EXPECT_TRUE(find("t1").ended_ms);
+}
+
+// A job of each kind, as a crash leaves them.
+TEST_F(Runner, TheEndOfEachTaskOfAnEarlierRunIsToldWithAllItsJobs) {
+    const auto keep = [&](const std::string& id, std::vector<JobState> states) {
+        store::TaskRecord task;
+        task.task_id = id;
+        for (const auto state : states) task.jobs.push_back({id, "a", state, {}});
+        std::promise<Result<void>> added;
+        tasks->add(task, [&](Result<void> r) { added.set_value(std::move(r)); });
+        ASSERT_TRUE(added.get_future().get());
+    };
+    keep("all running", {JobState::running, JobState::running});
+    keep("one ended", {JobState::ended, JobState::running});
+    keep("some queued", {JobState::ended, JobState::running, JobState::queued});
+    std::map<std::string, std::string> ended;
+    std::promise<void> all;
+    auto o = options();
+    o.on_end = [&](const store::TaskRecord& task, std::size_t ok, std::size_t failed) {
+        ended[task.task_id] += fmt::format("{} ok, {} failed", ok, failed);
+        if (ended.size() == 3) all.set_value();
+    };
+    make(o);
+    ASSERT_EQ(all.get_future().wait_for(10s), std::future_status::ready);
+    runner->stop(10s);
+    EXPECT_EQ(ended, (std::map<std::string, std::string>{{"all running", "0 ok, 2 failed"},
+                                                         {"one ended", "1 ok, 1 failed"},
+                                                         {"some queued", "2 ok, 1 failed"}}));
 }
 
 TEST_F(Runner, TasksWaitForTheStart) {
