@@ -165,6 +165,7 @@ private:
         if (!parts) return herd.run(job_, text_, targets, options, sinks.rows);
         options.journal = parts->journal;
         if (o_.resume) {
+            if (parts->rest.empty()) tell_nothing_left(parts->done);
             options.past = older_.past;
             parts->again = sinks.steps;
         }
@@ -203,6 +204,14 @@ private:
         say(fmt::format("drover: run {}", run_id_));
         for (std::size_t i = 0; i < ids.size(); ++i) place(i, ids[i], parts);
         return parts;
+    }
+
+    // One that was stopped has done its `finally` steps: going on behind those would find what they put away.
+    void tell_nothing_left(const std::vector<Row>& rows) const {
+        const auto failed = std::count_if(rows.begin(), rows.end(), [](const Row& row) { return !row.ok(); });
+        auto told = fmt::format("drover: run {} has ended, nothing of it is left to do", run_id_);
+        if (failed > 0) told += fmt::format("; --retry-failed {} runs the job again where it failed", run_id_);
+        say(told);
     }
 
     const job::PastPhone& past_of(const std::string& id) const {
@@ -302,7 +311,8 @@ void add_run(Program& program, Context& context) {
     command.path("--artifacts", "DIR", o->artifacts,
                  "also write the whole output of each step to DIR/ID/STEP/stdout and stderr");
     command.text("--rc", "RULE", o->rc, "worst (default), or policy: 11 when strategy.rollout allows what failed");
-    command.text("--resume", "RUN", o->resume, "take up a run that was killed: do what is missing, nothing twice");
+    command.text("--resume", "RUN", o->resume,
+                 "take up a run that was killed: do what is missing, nothing twice; not one that was stopped");
     command.text("--retry-failed", "RUN", o->retry_failed,
                  "run the job of an older run again on the phones that failed");
     command.action([o, &context] { return run_job(context, *o); });

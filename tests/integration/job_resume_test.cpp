@@ -225,6 +225,44 @@ TEST(JobResume, WhatAnInterruptedStepPrintedIsInTheOutDirectoryOnce) {
     }
 }
 
+// Its `finally` steps have run: what they put away is not there for the steps that are missing.
+TEST(JobResume, ARunThatWasStoppedHasEnded) {
+    World world;
+    const auto mark = [&](const char* text) {
+        return fmt::format("host-run: {{shell: 'echo {} >>{}/marks/$DROVER_INSTANCE", text, world.dir.path().string());
+    };
+    std::ofstream(world.dir / "j.yaml") << fmt::format(
+        "version: 1\ntimeout: 120s\nsteps:\n  - idempotent: true\n    {}; while ! test -e {}/go; do sleep 0.05; "
+        "done'}}\n"
+        "finally:\n  - {}'}}\n",
+        mark("step"), world.dir.path().string(), mark("end"));
+    Process first(world.command({(world.dir / "j.yaml").string()}));
+    const auto line = first.wait_for_error_line("drover: run ");
+    ASSERT_TRUE(line) << first.err();
+    const auto id = line->substr(line->rfind(' ') + 1);
+    const auto all_began = [&] {
+        for (int i = 1; i <= kResumePhones; ++i) {
+            if (lines_of(world.dir / "marks" / fmt::format("vphone-{:04}", i))["step"] == 0) return false;
+        }
+        return true;
+    };
+    while (!all_began() && !first.wait(std::chrono::milliseconds(1))) {}
+    first.signal(SIGTERM);
+    ASSERT_TRUE(first.wait());
+    std::ofstream(world.dir / "go") << "x";
+    const auto resumed = run(world.command({"--resume", id}));
+    EXPECT_EQ(resumed.code(), 20);
+    EXPECT_EQ(json::parse(resumed.out).at("rows").at(0).at("error_code"), "DROVER.5002");
+    EXPECT_THAT(resumed.err,
+                HasSubstr("drover: run " + id + " has ended, nothing of it is left to do; --retry-failed " + id +
+                          " runs the job again where it failed\n"));
+    const auto marks = [&] { return lines_of(world.dir / "marks" / "vphone-0010"); };
+    EXPECT_EQ(marks(), (std::map<std::string, int>{{"step", 1}, {"end", 1}}));
+    const auto retried = run(world.command({"--retry-failed", id}));
+    EXPECT_EQ(retried.code(), 0) << retried.err;
+    EXPECT_EQ(marks(), (std::map<std::string, int>{{"step", 2}, {"end", 2}}));
+}
+
 TEST(JobResume, AnotherOutDirectoryHasWhatTheSecondPartPrinted) {
     World world;
     const auto other = world.dir.write("other/vphone-0001.out", "of a stranger").parent_path();
