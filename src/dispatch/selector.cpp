@@ -22,6 +22,8 @@ enum class Match : std::uint8_t { no, unknown, yes };
 Match match_if(bool condition) { return condition ? Match::yes : Match::no; }
 Match negate(Match m) { return m == Match::unknown ? m : match_if(m == Match::no); }
 
+bool is_out_of_service(const Candidate& phone) { return phone.instance->disabled || phone.unfit; }
+
 // A phone that an adb server has over TCP is listed under its address: it is meant by that too.
 bool tcp_matches(const SelectorNode& node, const Address& address) {
     Address listed;
@@ -65,6 +67,7 @@ public:
             case Kind::pattern: return match_if(node.pattern->matches(instance.id));
             case Kind::label: return match_if(label_matches(node, instance));
             case Kind::state: return phone_.state ? match_if(*phone_.state == node.state) : Match::unknown;
+            case Kind::disabled: return match_if(is_out_of_service(phone_));
             case Kind::via: return match_if(instance.via == node.via);
             case Kind::usb: return match_if(usb_matches(node, instance));
             case Kind::serial: return match_if(serial_matches(node, instance));
@@ -123,7 +126,7 @@ Selection Selector::select(std::span<const Candidate> phones) const {
         const Instance& instance = *phones[i].instance;
         known.insert(instance.id);
         if (evaluate(*tree_, phones[i]) != Match::yes) continue;
-        if ((instance.disabled || phones[i].unfit) && tree_->named.count(instance.id) == 0) {
+        if (is_out_of_service(phones[i]) && !tree_->names_disabled && tree_->named.count(instance.id) == 0) {
             ++out.disabled_left_out;
             out.disabled.push_back(i);
         } else {

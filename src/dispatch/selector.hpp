@@ -7,8 +7,8 @@
 //   @group           a group of the inventory
 //   ! not   & and   ^ either, not both   , union       (in this order of strength); parentheses; spaces are allowed
 //
-// A phone out of service, by a person's word or for its health, is chosen only where its own id is written; wherever else it
-// matches it is counted and left out.
+// A phone out of service, by a person's word or for its health, is chosen only where its own id is written, or where
+// state:disabled asks for those; wherever else it matches it is counted and left out.
 //
 // Pure; any thread; immutable once parsed. Limits: kSelectorBytesMax, kSelectorDepthMax, groups included.
 // Failure: SelectorError says what and where in the selector (or inside which group).

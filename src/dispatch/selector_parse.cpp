@@ -18,6 +18,7 @@ using Kind = SelectorNode::Kind;
 using Parsed = tl::expected<SelectorNode, SelectorError>;
 
 constexpr std::array<std::string_view, 7> kPrefixes{"label", "state", "via", "usb", "serial", "tcp", "group"};
+constexpr std::string_view kDisabled = "disabled";
 constexpr std::array kStates{
     std::pair{std::string_view("running"), adb::AdbState::device},
     std::pair{std::string_view("device"), adb::AdbState::device},
@@ -222,10 +223,15 @@ private:
         return node;
     }
 
-    static Parsed state(std::string_view word, std::size_t at) {
+    Parsed state(std::string_view word, std::size_t at) {
         SelectorNode node;
+        if (word == kDisabled) {
+            node.kind = Kind::disabled;
+            if (shared_.open.empty() && !negated_) shared_.tree.names_disabled = true;
+            return node;
+        }
         node.kind = Kind::state;
-        std::vector<std::string_view> words;
+        std::vector<std::string_view> words{kDisabled};
         for (const auto& [name, value] : kStates) {
             node.state = value;
             if (name == word) return node;

@@ -18,6 +18,7 @@ struct SelectorNode {
         pattern,
         label,
         state,
+        disabled,
         via,
         usb,
         serial,
@@ -43,6 +44,7 @@ struct SelectorTree {
     std::vector<SelectorNode> groups;       // each uses only groups before it
     std::vector<std::string> written_ids;   // plain ids in the order they stand, groups included
     std::unordered_set<std::string> named;  // plain ids written in the selector itself, not behind `!`
+    bool names_disabled = false;            // so is state:disabled
 };
 
 }  // namespace drover::dispatch::detail

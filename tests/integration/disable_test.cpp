@@ -48,6 +48,10 @@ TEST_F(Disable, ADisabledPhoneIsLeftOutAndSaysWhyWhenItIsNamed) {
     EXPECT_THAT(status.out, ::testing::ContainsRegex("vphone-0002 +5 shut down +absent .* swollen battery"))
         << status.err;
 
+    const auto listed = drover({"devices", "state:disabled"});
+    EXPECT_THAT(listed.out, ::testing::ContainsRegex("vphone-0002 .*disabled .*swollen battery")) << listed.err;
+    EXPECT_THAT(listed.out, Not(HasSubstr("vphone-0001")));
+
     const auto enabled = drover({"enable", "all"});
     EXPECT_EQ(enabled.out,
               "vphone-0001: was enabled already\nvphone-0002: enabled\nvphone-0003: was enabled already\n");

@@ -155,8 +155,8 @@ TEST(Selector, SaysWhatIsWrongAndWhere) {
         {"label:=x", "6: '' is not a label's name"},
         {"label:a=[x]", "9: 'x' is no number or range of numbers such as 01-20"},
         {"state:runing",
-         "6: unknown state 'runing' (did you mean 'running'?): one of running, device, offline, unauthorized, "
-         "authorizing, "
+         "6: unknown state 'runing' (did you mean 'running'?): one of disabled, running, device, offline, "
+         "unauthorized, authorizing, "
          "connecting, recovery, sideload, rescue, bootloader, detached, no-permissions"},
         {"via:auto", "4: unknown way 'auto': one of tcp, usb, server"},
         {"tcp:h:99999", "6: '99999' is no port from 1 to 65535"},
@@ -194,6 +194,27 @@ TEST(Selector, DisabledPhonesStayOnlyWhereTheirIdIsWritten) {
     EXPECT_EQ(told("all & !desk"), "1 2 4 -1");
     EXPECT_EQ(told("!(!desk)"), "3 -0");
     EXPECT_EQ(told("serial:R58M1"), " -1");
+}
+
+// The phones need not be asked for that.
+TEST(Selector, StateDisabledAsksForThem) {
+    Fleet fleet;
+    fleet.phones[0].disabled = true;
+    auto candidates = fleet.candidates();
+    candidates[3].unfit = true;
+    const auto told = [&](std::string_view text) {
+        const auto parsed = Selector::parse(text, {{"out", {"state:disabled", {}}}});
+        EXPECT_TRUE(parsed) << text;
+        EXPECT_THAT(parsed->undecided(candidates), ElementsAre()) << text;
+        const Selection s = parsed->select(candidates);
+        return fmt::format("{} -{}", fmt::join(s.targets, " "), s.disabled_left_out);
+    };
+    EXPECT_EQ(told("state:disabled"), "0 3 -0");
+    EXPECT_EQ(told("state:disabled & rack1-*"), "0 -0");
+    EXPECT_EQ(told("usb9, state:disabled"), "0 3 4 -0");
+    EXPECT_EQ(told("all & !state:disabled"), "1 2 4 -0");
+    EXPECT_EQ(told("!(!state:disabled)"), "0 3 -0");
+    EXPECT_EQ(told("@out"), " -2") << "as with ids: only where it is written itself";
 }
 
 TEST(Selector, APhoneThatIsUnfitIsLeftOutAsADisabledOne) {
