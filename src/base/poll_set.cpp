@@ -56,19 +56,21 @@ void PollSet::wait() {
 // One step for each of those that come next: a pointer can be followed only where the step before brought it.
 void PollSet::expect(std::size_t i) {
     constexpr std::size_t kHandlerBytes = 2 * kCacheLineBytes;
-    if (i + 3 < batch_size_) prefetch(batch_[i + 3].data.ptr, kHandlerBytes);
+    if (i < batch_size_) prefetch(batch_[i].data.ptr, kHandlerBytes);
     for (const std::size_t before : {2, 1}) {
-        if (i + before >= batch_size_) continue;
-        if (void* handler = batch_[i + before].data.ptr) static_cast<PollHandler*>(handler)->expect_poll(before);
+        const std::size_t behind = kStepsAhead - before;
+        if (i < behind || i - behind >= batch_size_) continue;
+        if (void* handler = batch_[i - behind].data.ptr) static_cast<PollHandler*>(handler)->expect_poll(before);
     }
 }
 
 void PollSet::turn() {
     const int n = ::epoll_wait(epoll_.native_handle(), batch_.data(), static_cast<int>(kBatchMax), 0);
     batch_size_ = n < 0 ? 0 : static_cast<std::size_t>(n);
-    for (std::size_t i = 0; i < batch_size_; ++i) {
-        const epoll_event event = batch_[i];
+    for (std::size_t i = 0; i < batch_size_ + kStepsAhead; ++i) {
         expect(i);
+        if (i < kStepsAhead) continue;
+        const epoll_event event = batch_[i - kStepsAhead];
         if (!event.data.ptr) continue;  // removed by a handler before it
         PollEvents events;
         events.hung_up = (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;

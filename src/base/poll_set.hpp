@@ -49,6 +49,7 @@ public:
 
 private:
     static constexpr std::size_t kBatchMax = 128;  // then other work of the loop has its turn
+    static constexpr std::size_t kStepsAhead = 3;  // from first asking for a handler to calling it
 
     void shutdown() override;
     void wait();
