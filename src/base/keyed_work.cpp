@@ -3,6 +3,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/quiet_thread.hpp"
+
 namespace drover {
 
 KeyedWork::~KeyedWork() {
@@ -33,7 +35,7 @@ std::size_t KeyedWork::threads() {
 // A process that may have no more threads does with those it has.
 void KeyedWork::start_thread() {
     try {
-        threads_.emplace_back([this] { run(); });
+        threads_.push_back(quiet_thread([this] { run(); }));
     } catch (const std::system_error&) {
         if (threads_.empty()) throw;
     }

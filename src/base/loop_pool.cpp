@@ -5,6 +5,7 @@
 #include "base/assert.hpp"
 #include "base/log.hpp"
 #include "base/poll_set.hpp"
+#include "base/quiet_thread.hpp"
 
 namespace drover {
 
@@ -48,11 +49,11 @@ LoopPool::LoopPool(std::size_t loops, Duration tick) {
     try {
         for (std::size_t i = 0; i < loops; ++i) {
             Loop* loop = loops_[i].get();
-            threads_.emplace_back([loop, &ready = started[i]] {
+            threads_.push_back(quiet_thread([loop, &ready = started[i]] {
                 loop->thread_ = std::this_thread::get_id();
                 ready.set_value();
                 loop->io_.run();
-            });
+            }));
         }
     } catch (...) {  // no more threads for this process: those that run are joined before anybody hears of it
         for (std::size_t i = 0; i < threads_.size(); ++i) started[i].get_future().wait();

@@ -4,12 +4,13 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/quiet_thread.hpp"
 
 namespace drover {
 
 WorkPool::WorkPool(std::size_t threads) {
     try {
-        for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+        for (std::size_t i = 0; i < threads; ++i) threads_.push_back(quiet_thread([this] { run(); }));
     } catch (const std::system_error& failed) {
         // The host has no more: those that there are do the work. post() does it itself where there is none.
         log::warn("only {} of {} threads could be made: {}", threads_.size(), threads, failed.what());

@@ -4,6 +4,7 @@
 #include <set>
 #include <thread>
 
+#include "base/quiet_thread.hpp"
 #include "job/host_process.hpp"
 
 namespace drover::job {
@@ -32,7 +33,7 @@ struct HostRunner::Impl {
 };
 
 HostRunner::HostRunner() : impl_(std::make_unique<Impl>()) {
-    impl_->thread = std::thread([impl = impl_.get()] { impl->io.run(); });
+    impl_->thread = quiet_thread([impl = impl_.get()] { impl->io.run(); });
 }
 
 HostRunner::~HostRunner() {

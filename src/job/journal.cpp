@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "base/ascii.hpp"
+#include "base/quiet_thread.hpp"
 #include "base/yaml_tree.hpp"
 #include "job/journal_lines.hpp"
 #include "job/model.hpp"
@@ -89,7 +90,8 @@ bool write_all(int fd, std::string_view text) {
 
 }  // namespace
 
-Journal::Journal(int fd, fs::path path) : fd_(fd), path_(std::move(path)), writer_([this] { write_loop(); }) {}
+Journal::Journal(int fd, fs::path path)
+    : fd_(fd), path_(std::move(path)), writer_(quiet_thread([this] { write_loop(); })) {}
 
 void Journal::close() {
     {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/duration.hpp"
+#include "base/quiet_thread.hpp"
 #include "dispatch/execution.hpp"
 
 namespace drover::job {
@@ -17,7 +18,7 @@ StagedCall::StagedCall(Plan plan, MakeRequest make, RowSink& sink)
         budget_->add(plan_.failed, plan_.lost);
     }
     if (!plan_.batch_begun) may_go_on_locked();
-    thread_ = std::thread([this] { run(); });
+    thread_ = quiet_thread([this] { run(); });
 }
 
 StagedCall::~StagedCall() { thread_.join(); }

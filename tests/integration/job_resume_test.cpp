@@ -263,6 +263,38 @@ TEST(JobResume, ARunThatWasStoppedHasEnded) {
     EXPECT_EQ(marks(), (std::map<std::string, int>{{"step", 2}, {"end", 2}}));
 }
 
+// Whatever threads it has by then: what a signal does to a run, it does to the rest of one.
+TEST(JobResume, ASignalStopsAResumedRunAsAnyOther) {
+    World world;
+    const auto note = [&](const char* text) {
+        return fmt::format("host-run: {{shell: 'echo {} >>{}/marks/$DROVER_INSTANCE", text, world.dir.path().string());
+    };
+    std::ofstream(world.dir / "j.yaml") << fmt::format(
+        "version: 1\ntimeout: 120s\nsteps:\n  - idempotent: true\n    {}; exec sleep 100'}}\nfinally:\n  - {}'}}\n",
+        note("step"), note("end"));
+    const auto all_have = [&](const std::string& mark, int times) {
+        for (int i = 1; i <= kResumePhones; ++i) {
+            if (lines_of(world.dir / "marks" / fmt::format("vphone-{:04}", i))[mark] < times) return false;
+        }
+        return true;
+    };
+    Process first(world.command({(world.dir / "j.yaml").string()}));
+    const auto line = first.wait_for_error_line("drover: run ");
+    ASSERT_TRUE(line) << first.err();
+    while (!all_have("step", 1) && !first.wait(std::chrono::milliseconds(1))) {}
+    first.signal(SIGKILL);
+    first.wait();
+    Process resumed(world.command({"--resume", line->substr(line->rfind(' ') + 1)}));
+    while (!all_have("step", 2) && !resumed.wait(std::chrono::milliseconds(1))) {}
+    resumed.signal(SIGTERM);
+    const auto ended = resumed.wait();
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->code, 128 + SIGTERM) << resumed.err();
+    EXPECT_TRUE(all_have("end", 1)) << resumed.err();
+    const auto rows = json::parse(resumed.out()).at("rows").as_array();
+    EXPECT_EQ(rows.size(), static_cast<std::size_t>(kResumePhones));
+}
+
 TEST(JobResume, AnotherOutDirectoryHasWhatTheSecondPartPrinted) {
     World world;
     const auto other = world.dir.write("other/vphone-0001.out", "of a stranger").parent_path();
