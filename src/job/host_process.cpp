@@ -31,14 +31,17 @@ namespace asio = boost::asio;
 namespace bp = boost::process::v2;
 
 // In the child, before it becomes the program. Boost.Process knows no process groups; the program and all it starts are one, so
-// that they end together. It does not outlive drover either, even a killed one, and has the signals of a fresh process. What it
-// started itself would: the kernel ends only the child of who died.
+// that they end together, also with a drover that is killed, and it has the signals of a fresh process.
 struct OwnGroup {
+    const Watchdog& watchdog;
     const pid_t parent = ::getpid();  // it is made there
 
     template <class Launcher>
     boost::system::error_code on_exec_setup(Launcher&, const std::filesystem::path&, const char* const*&) const {
         ::setpgid(0, 0);
+        // By the child itself: there is no moment when it runs and nobody would end it. Where somebody ended the watchdog, the
+        // kernel still ends this one process.
+        (void)watchdog.watch(::getpid());
         ::prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (::getppid() != parent) ::_exit(EXIT_FAILURE);  // it died before that
         sigset_t none;
@@ -145,7 +148,8 @@ HostProcess::HostProcess(asio::io_context& io, HostCommand command, std::shared_
 
 HostProcess::~HostProcess() = default;
 
-void HostProcess::begin(Done done) {
+void HostProcess::begin(const Watchdog& watchdog, Done done) {
+    watchdog_ = &watchdog;
     done_ = std::move(done);
     if (terminate_asked_) return end(fail(Code::host_program, "ended before it began"));
     state_ = std::make_unique<State>(io_);
@@ -156,7 +160,7 @@ void HostProcess::begin(Done done) {
     read(1);
 }
 
-void HostProcess::refuse() { listener_->on_end(fail(Code::host_program, "drover is ending")); }
+void HostProcess::refuse(const Error& why) { listener_->on_end(tl::unexpected(why)); }
 
 Result<void> HostProcess::spawn() {
     const auto program = find_program(command_.argv.front(), command_.cwd);
@@ -170,14 +174,18 @@ Result<void> HostProcess::spawn() {
     pointers.push_back(nullptr);
     const auto cwd = command_.cwd.empty() ? std::filesystem::current_path() : command_.cwd;
     Launcher launcher(pointers.data());
-    if (const auto error = launcher.start(program, arguments, stdio, bp::process_start_dir(cwd), OwnGroup{}))
+    const auto failed = [&](const boost::system::error_code& error) {
+        if (launcher.pid > 0) watchdog_->forget(launcher.pid);
         return fail(Code::host_program, fmt::format("{}: {}", command_.argv.front(), error.message()));
+    };
+    if (const auto error = launcher.start(program, arguments, stdio, bp::process_start_dir(cwd), OwnGroup{*watchdog_}))
+        return failed(error);
     try {
         state_->process.emplace(io_.get_executor(), launcher.pid);
     } catch (const boost::system::system_error& e) {  // no descriptor is left to wait with
         ::kill(-launcher.pid, SIGKILL);
         ::waitpid(launcher.pid, nullptr, 0);
-        return fail(Code::host_program, fmt::format("{}: {}", command_.argv.front(), e.code().message()));
+        return failed(e.code());
     }
     state_->group = state_->process->id();
     return {};
@@ -226,6 +234,8 @@ void HostProcess::on_exit() {
     state.process->detach();
     // Children that did not take the hint.
     if (state.terminating) ::kill(-state.group, SIGKILL);
+    // What it left running is no longer ours; and the number may be another's soon.
+    watchdog_->forget(state.group);
     state.timer.expires_after(HostRunner::kDrainMax);
     state.timer.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
         if (error || self->ended_) return;

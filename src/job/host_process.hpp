@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 
+#include "base/watchdog.hpp"
 #include "job/host_runner.hpp"
 
 namespace drover::job {
@@ -15,8 +16,8 @@ public:
     ~HostProcess() override;
 
     using Done = std::function<void(const std::shared_ptr<HostProcess>&)>;
-    void begin(Done done);
-    void refuse();  // it was never begun
+    void begin(const Watchdog& watchdog, Done done);  // the watchdog outlives it
+    void refuse(const Error& why);                    // it was never begun
     void terminate() override;
 
 private:
@@ -30,6 +31,7 @@ private:
     boost::asio::io_context& io_;
     const HostCommand command_;
     const std::shared_ptr<HostListener> listener_;
+    const Watchdog* watchdog_ = nullptr;
     Done done_;
     std::unique_ptr<State> state_;
     bool ended_ = false;

@@ -17,10 +17,10 @@
 #include <vector>
 
 #include "base/loop_pool.hpp"
+#include "base/watchdog.hpp"
 #include "base/work_pool.hpp"
 #include "drover/error.hpp"
 #include "sim/userland.hpp"
-#include "sim/watchdog.hpp"
 
 namespace drover::sim {
 

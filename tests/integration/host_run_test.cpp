@@ -20,7 +20,7 @@ TEST(HostRun, AProgramEndsWithADroverThatIsKilled) {
     const UniqueFd end(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     ASSERT_TRUE(end);
     const auto job = dir.write(
-        "j.yaml", fmt::format("version: 1\nsteps:\n  - host-run: {{shell: 'echo up >{0}; exec sleep 600 >{0}'}}\n",
+        "j.yaml", fmt::format("version: 1\nsteps:\n  - host-run: {{shell: 'echo up >{0}; sleep 600 >{0}; exit 1'}}\n",
                               pipe.string()));
     Process run(drover_command({"run", job.string(), "--inventory", phone.inventory(), "--timeout", "600s"}));
     const auto wait_for = [&](short event) {

@@ -1,6 +1,7 @@
-#include "sim/watchdog.hpp"
+#include "base/watchdog.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -11,12 +12,15 @@
 #include <bit>
 #include <cerrno>
 #include <cstdint>
-#include <string>
+#include <cstring>
+#include <string_view>
 
-#include "sim/os_error.hpp"
-
-namespace drover::sim {
+namespace drover {
 namespace {
+
+auto failed(std::string_view what) {
+    return fail(Code::out_of_resources, fmt::format("{}: {}", what, std::strerror(errno)));
+}
 
 constexpr pid_t kEnd = 0;
 
@@ -72,11 +76,11 @@ void kill_watched() {
 
 Result<std::unique_ptr<Watchdog>> Watchdog::start() {
     int fds[2];
-    if (::pipe2(fds, O_CLOEXEC) != 0) return tl::unexpected(os_error("pipe"));
+    if (::pipe2(fds, O_CLOEXEC) != 0) return failed("pipe");
     UniqueFd theirs(fds[0]), ours(fds[1]);
     const pid_t pid = ::fork();
     if (pid == 0) be_watchdog(theirs.get());
-    if (pid < 0) return tl::unexpected(os_error("fork"));
+    if (pid < 0) return failed("fork");
     return std::unique_ptr<Watchdog>(new Watchdog(pid, std::move(ours)));
 }
 
@@ -97,4 +101,4 @@ void Watchdog::stop() {
     pid_ = -1;
 }
 
-}  // namespace drover::sim
+}  // namespace drover

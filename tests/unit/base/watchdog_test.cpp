@@ -1,12 +1,12 @@
 // What is killed when a fleet ends, and what is not.
-#include "sim/watchdog.hpp"
+#include "base/watchdog.hpp"
 
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
-namespace drover::sim {
+namespace drover {
 namespace {
 
 // A process in a group of its own that waits to be killed; killed with this object.
@@ -86,4 +86,4 @@ TEST_F(WatchdogTest, SomebodyKilledItIsSaid) {
 }
 
 }  // namespace
-}  // namespace drover::sim
+}  // namespace drover

@@ -1,5 +1,5 @@
-// Ends what a killed `drover sim` leaves running: a small process of its own that knows the process group of every
-// command and kills them all when the pipe to this process ends. The death signal of a command (sandbox.hpp) reaches its
+// Ends what a killed drover leaves running: a small process of its own that knows the process group of every program that was
+// started and kills them all when the pipe to this process ends. The death signal that a program asks for, prctl(2), reaches its
 // first process only; this reaches what that one has started.
 //
 // watch() is for the child between fork and exec: one write, nothing else. forget() and stop(): one thread at a time.
@@ -14,13 +14,13 @@
 #include "base/unique_fd.hpp"
 #include "drover/error.hpp"
 
-namespace drover::sim {
+namespace drover {
 
 class Watchdog {
 public:
     static constexpr pid_t kPidsMax = 4 * 1024 * 1024;  // the system has no higher process numbers
 
-    // Best before there are threads and listeners; right with them too. SIGPIPE must be ignored.
+    // Best before there are threads and listeners; right with them too. SIGPIPE must be ignored or held.
     static Result<std::unique_ptr<Watchdog>> start();
     ~Watchdog() { stop(); }
     Watchdog(const Watchdog&) = delete;
@@ -42,4 +42,4 @@ private:
     UniqueFd pipe_;
 };
 
-}  // namespace drover::sim
+}  // namespace drover
