@@ -11,8 +11,8 @@ void add_call_options(Subcommand& command, CallOptions& o) {
     command.duration("--first-byte-timeout", o.limits.first_byte, "until the first output (none)");
     command.duration("--silence-timeout", o.limits.silence, "between two pieces of output (none)");
     command.number("--max-parallel", "N", o.max_parallel, "phones at work at once (all)", 1, kMaxParallelMax);
-    command.number("--max-output", "BYTES", o.max_output_bytes, "what a row keeps of the output (1024)", 0,
-                   kMaxOutputBytesMax);
+    command.number("--max-output", "BYTES", o.max_output_bytes,
+                   "what a row keeps of the output (1024); 16777216 at most through a server", 0, kMaxOutputBytesMax);
     command.path("--out-dir", "DIR", o.out_dir, "also write the whole output to DIR/ID.out and DIR/ID.err");
     command.writes_reports();
     command.flag("--allow-empty", o.allow_empty, "exit 0 when no phone matches");

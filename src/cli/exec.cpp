@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/utf8.hpp"
 #include "cli/session.hpp"
 #include "dispatch/fleet_impl.hpp"
 #include "dispatch/run_operations.hpp"
@@ -51,6 +52,8 @@ int exec(const Context& context, const ExecWords& o) {
     }
     Task task;
     task.name = text;
+    // JSON has no other characters.
+    if (!is_valid_utf8(text)) task.direct_only = "a command that is not UTF-8";
     task.selector = o.call.on.value_or("all");
     task.start = [&](Herd& herd, const std::vector<std::size_t>& targets, const Sinks& sinks) {
         ExecOptions options;

@@ -13,6 +13,7 @@
 #include "cli/terminal.hpp"
 #include "cli/watch.hpp"
 #include "dispatch/call_time.hpp"
+#include "http/call_request.hpp"
 
 namespace drover::cli {
 namespace {
@@ -41,8 +42,8 @@ public:
         if (!reports) return report_error(reports.error());
         auto herd = open_herd(context_);
         if (!herd) return report_error(herd.error());
-        if (!task_.direct_only.empty() && !(*herd)->fleet()) {
-            return report_error(direct_only(task_.direct_only));
+        if (!(*herd)->fleet()) {
+            if (const auto what = not_for_a_server(); !what.empty()) return report_error(direct_only(what));
         }
         auto targets = choose(**herd);
         if (const auto signal = stopper_.signal()) return 128 + *signal;  // nothing was sent yet
@@ -72,6 +73,13 @@ public:
     }
 
 private:
+    // What of this call a server does not do; empty: it does all of it.
+    std::string not_for_a_server() const {
+        if (!task_.direct_only.empty()) return std::string(task_.direct_only);
+        if (options_.max_output_bytes <= http::kRowBytesMax) return {};
+        return fmt::format("--max-output above {}", http::kRowBytesMax);
+    }
+
     Result<Herd::Targets> choose(Herd& herd) {
         const auto begin = Clock::now();
         auto selection = task_.choice

@@ -105,6 +105,21 @@ TEST_F(ThroughServe, WhatIsWrongIsToldTheSameWay) {
               21);
 }
 
+TEST_F(ThroughServe, WhatNoServerCanDoIsToldBeforeAnythingIsSent) {
+    const auto refused = [&](const Args& args, const std::string& what) {
+        const auto done = home.drover(args);
+        EXPECT_EQ(done.code(), 2) << done.out;
+        EXPECT_EQ(done.out, "");
+        EXPECT_EQ(done.err, "drover: " + what +
+                                " does not go through a drover server; to reach the phones directly, give "
+                                "--inventory FILE\n");
+        EXPECT_EQ(direct(args).code(), 0);
+    };
+    refused({"exec", "--", "echo \xff"}, "a command that is not UTF-8");
+    refused({"exec", "--max-output", "16777217", "--", "true"}, "--max-output above 16777216");
+    EXPECT_EQ(same({"exec", "--max-output", "16777216", "--", "true"}).code(), 0);
+}
+
 TEST_F(ThroughServe, WhichFleetIsChosenAndWhy) {
     const Args args{"exec", "-v", "--on", "vphone-0001", "--", "true"};
     EXPECT_THAT(home.drover(args).err, HasSubstr("that of the running drover server"));
