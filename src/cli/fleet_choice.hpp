@@ -1,8 +1,10 @@
 // Which fleet a command is for. Main thread. Failure: Result with one line that says where and what.
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "cli/command.hpp"
@@ -14,7 +16,9 @@ namespace drover::cli {
 Result<FleetOptions> fleet_options(const Context& context);
 // Whether no phone at all is an error, where they are found by discovery alone, or more are awaited.
 enum class Phones : std::uint8_t { now, may_come };
-Result<std::unique_ptr<Fleet>> open_fleet(const Context& context, Phones phones = Phones::now);
+// deadline: FleetOptions'.
+Result<std::unique_ptr<Fleet>> open_fleet(const Context& context, Phones phones = Phones::now,
+                                          const std::optional<std::chrono::milliseconds>& deadline = {});
 
 // $STATE_DIRECTORY of a service, else $XDG_STATE_HOME/drover, else ~/.local/state/drover; empty when there is no home.
 std::filesystem::path state_dir();

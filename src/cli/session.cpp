@@ -40,11 +40,14 @@ public:
         }
         auto reports = ReportFiles::open(context_.reports);
         if (!reports) return report_error(reports.error());
-        auto herd = open_herd(context_);
+        const auto begin = Clock::now();
+        auto herd = open_herd(context_, Phones::now, options_.deadline);
         if (!herd) return report_error(herd.error());
         if (!(*herd)->fleet()) {
             if (const auto what = not_for_a_server(); !what.empty()) return report_error(direct_only(what));
         }
+        left_ = options_.deadline;
+        if (left_) left_ = dispatch::left_after_opening(*left_, begin);
         auto targets = choose(**herd);
         if (const auto signal = stopper_.signal()) return 128 + *signal;  // nothing was sent yet
         if (!targets) return report_error(targets.error());
@@ -84,8 +87,7 @@ private:
         const auto begin = Clock::now();
         auto selection = task_.choice
                              ? herd.choose(task_.selector, *task_.choice, [this] { return !!stopper_.signal(); })
-                             : herd.select(task_.selector, dispatch::selection_limit(options_.deadline));
-        left_ = options_.deadline;
+                             : herd.select(task_.selector, dispatch::selection_limit(left_));
         // Waiting for phones to be free has a limit of its own.
         if (left_ && !task_.choice) left_ = dispatch::what_is_left(*left_, task_.selector, begin);
         return checked_targets(std::move(selection), options_.allow_empty ? UnknownIds::told : UnknownIds::refused);

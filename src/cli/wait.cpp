@@ -48,8 +48,8 @@ class PhoneWait {
 public:
     using Deadline = StatusBoard::TimePoint;
 
-    PhoneWait(Herd& herd, StatusBoard& board, const WaitArguments& o)
-        : herd_(herd), board_(board), o_(o), began_(std::chrono::steady_clock::now()), until_(began_ + o.timeout) {}
+    PhoneWait(Herd& herd, StatusBoard& board, const WaitArguments& o, Deadline began)
+        : herd_(herd), board_(board), o_(o), began_(began), until_(began + o.timeout) {}
 
     // Where discovery goes on, phones that come later count too: which ones match is looked at anew with each that does, and when
     // those of a server are written down otherwise.
@@ -142,11 +142,12 @@ int wait_for_phones(const Context& context, const WaitArguments& o) {
         return report_error(Error(Code::usage, fmt::format("--state {}: there is no such state; there are {}", o.state,
                                                            fmt::join(words, ", "))));
     }
+    const auto began = std::chrono::steady_clock::now();
     StatusBoard board;
     const BoardStop stop(board);
-    auto herd = open_herd(context, Phones::may_come);
+    auto herd = open_herd(context, Phones::may_come, o.timeout);
     if (!herd) return report_error(herd.error());
-    return PhoneWait(**herd, board, o).run(stop);
+    return PhoneWait(**herd, board, o, began).run(stop);
 }
 
 }  // namespace

@@ -22,13 +22,26 @@ inline bool may_ask_phones(std::string_view selector) {
     return selector.find("state:") != selector.npos || selector.find('@') != selector.npos;
 }
 
-// Of a call whose phones were chosen since `begin`. Never nothing: one whose time is over ends by itself, with a row for each
-// phone.
-inline std::chrono::milliseconds what_is_left(std::chrono::milliseconds deadline, std::string_view selector,
+// Of the time of a call of which something took its share since `begin`. Never nothing: one whose time is over ends by itself, with
+// a row for each phone.
+inline std::chrono::milliseconds what_is_left(std::chrono::milliseconds deadline,
                                               std::chrono::steady_clock::time_point begin) {
-    if (!may_ask_phones(selector)) return deadline;
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
     return std::max(std::chrono::milliseconds(1), deadline - took);
+}
+
+// Of a call whose phones were chosen since `begin`.
+inline std::chrono::milliseconds what_is_left(std::chrono::milliseconds deadline, std::string_view selector,
+                                              std::chrono::steady_clock::time_point begin) {
+    return may_ask_phones(selector) ? what_is_left(deadline, begin) : deadline;
+}
+
+// Of one for which a fleet was opened since `begin`. That takes time only where phones or the adb server are slow: else messages
+// tell the deadline as it was given.
+inline std::chrono::milliseconds left_after_opening(std::chrono::milliseconds deadline,
+                                                    std::chrono::steady_clock::time_point begin) {
+    constexpr std::chrono::milliseconds kAtOnce{100};
+    return std::chrono::steady_clock::now() - begin < kAtOnce ? deadline : what_is_left(deadline, begin);
 }
 
 }  // namespace drover::dispatch

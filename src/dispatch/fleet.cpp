@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/resource_limits.hpp"
+#include "dispatch/call_time.hpp"
 #include "dispatch/command_work.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "dispatch/fleet_impl.hpp"
@@ -81,7 +82,7 @@ void Fleet::settle() {
         if (!instances()[i].disabled) enabled.push_back(i);
     }
     if (enabled.size() < 2) return;
-    (void)probe(enabled, Limits{}.connect);
+    (void)probe(enabled, dispatch::selection_limit(impl_->ground->options().deadline));
     impl_->drop_twins();
 }
 

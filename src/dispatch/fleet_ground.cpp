@@ -104,8 +104,12 @@ void FleetGround::on_discovery(bool server, bool usb, std::function<void()> chan
     });
 }
 
-std::shared_ptr<const fleet::ServerView> FleetGround::server_view() { return server_hub().view(kFirstViewMax); }
-adb::UsbPhones FleetGround::usb_phones() { return usb_hub().phones(kFirstViewMax); }
+std::chrono::milliseconds FleetGround::first_view_max() const {
+    return std::min(kFirstViewMax, options_.deadline.value_or(kFirstViewMax));
+}
+
+std::shared_ptr<const fleet::ServerView> FleetGround::server_view() { return server_hub().view(first_view_max()); }
+adb::UsbPhones FleetGround::usb_phones() { return usb_hub().phones(first_view_max()); }
 
 std::shared_ptr<fleet::Phone> FleetGround::make_phone(std::size_t index, const Instance& instance, Via written,
                                                       fleet::IdentityBook::Rank rank) {

@@ -42,6 +42,7 @@ public:
     // What the adb server lists, and what is on USB; the first time this waits for an answer. Null: none came in time.
     std::shared_ptr<const fleet::ServerView> server_view();
     adb::UsbPhones usb_phones();
+    std::chrono::milliseconds first_view_max() const;
 
     // See Fleet::on_discovery(): the adb server's list and USB are watched from now on.
     void on_discovery(bool server, bool usb, std::function<void()> changed);

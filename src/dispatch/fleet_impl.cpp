@@ -1,9 +1,12 @@
 #include "dispatch/fleet_impl.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <unordered_map>
 
+#include "base/duration.hpp"
 #include "base/log.hpp"
 #include "fleet/discovery.hpp"
 
@@ -50,7 +53,12 @@ Result<void> Fleet::Impl::discover(const Impl* before) {
     const bool has_auto = std::any_of(known.begin(), known.end(), [](const Instance& i) {
         return i.via == Via::automatic && !std::holds_alternative<TcpAddress>(i.address);
     });
-    const auto server = from_server || from_usb || has_auto ? ground->server_view() : nullptr;
+    const bool asks_server = from_server || from_usb || has_auto;
+    const auto server = asks_server ? ground->server_view() : nullptr;
+    // Whether it has the phones on USB is not known, and there is no time left for them.
+    if (asks_server && !server)
+        return fail(Code::server_unreachable, fmt::format("the adb server has not answered within {}",
+                                                          drover::to_string(ground->first_view_max())));
     const bool server_runs = server && !server->down;
     // Phones on USB are the server's where it runs and is asked at all: it shows them a moment later than sysfs.
     const auto usb = from_usb && !(from_server && server_runs) ? ground->usb_phones() : nullptr;

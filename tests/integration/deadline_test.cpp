@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "drover/command.hpp"
+#include "support/listener.hpp"
 #include "support/serve.hpp"
 
 namespace drover::test {
@@ -51,6 +52,37 @@ TEST_F(CallDeadline, CoversThemThroughAServerToo) {
         EXPECT_THAT(answer.body, HasSubstr("\"ok\":2"));
         return answer.body;
     });
+}
+
+// Phones that may be one and the same are asked who they are before anything else.
+TEST_F(CallDeadline, CoversTheOpeningOfAFleetWithDiscovery) {
+    const auto text = read_file(inventory) + "discover: [server]\n";
+    const auto found = home.dir().write("found.yaml", text).string();
+    const auto closed = "tcp:127.0.0.1:1";  // no adb server
+    auto env = home.env();
+    env["ADB_SERVER_SOCKET"] = closed;
+    for (const char* deadline : {"3s", "60s"}) {
+        const auto begin = std::chrono::steady_clock::now();
+        const auto done = run_drover({"exec", "--inventory", found, "--on", "vphone-*", "--deadline", deadline,
+                                      "--output", "jsonl", "--", "echo ran"},
+                                     env);
+        EXPECT_EQ(done.code(), 0) << done.out << done.err;
+        const auto took = std::chrono::steady_clock::now() - begin;
+        EXPECT_EQ(took < Limits{}.connect, deadline == std::string("3s"))
+            << "the ghost is waited for as long as may be";
+    }
+}
+
+// It takes connections and says nothing.
+TEST_F(CallDeadline, CoversAnAdbServerThatHangs) {
+    const Listener hung;
+    auto env = home.env();
+    env["ADB_SERVER_SOCKET"] = fmt::format("tcp:127.0.0.1:{}", hung.port);
+    const auto begin = std::chrono::steady_clock::now();
+    const auto done = run_drover({"exec", "--deadline", "1s", "--", "echo ran"}, env);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, Limits{}.connect);
+    EXPECT_EQ(done.code(), 20);
+    EXPECT_THAT(done.err, HasSubstr("has not answered within 1s"));
 }
 
 // What is left of it is the command's.
