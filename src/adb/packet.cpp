@@ -8,20 +8,6 @@
 
 namespace drover::adb {
 
-bool is_command(std::uint32_t value) {
-    switch (static_cast<Command>(value)) {
-        case Command::sync:
-        case Command::cnxn:
-        case Command::auth:
-        case Command::open:
-        case Command::okay:
-        case Command::wrte:
-        case Command::clse:
-        case Command::stls: return true;
-    }
-    return false;
-}
-
 std::string name_of(std::uint32_t command) {
     std::string name(4, ' ');
     store_le32(reinterpret_cast<std::uint8_t*>(name.data()), command);

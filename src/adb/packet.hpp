@@ -11,7 +11,7 @@
 
 namespace drover::adb {
 
-// Four ASCII letters, little-endian. A phone may send any value: see is_command().
+// Four ASCII letters, little-endian. A phone may send any value.
 enum class Command : std::uint32_t {
     sync = 0x434e5953,
     cnxn = 0x4e584e43,
@@ -22,7 +22,6 @@ enum class Command : std::uint32_t {
     clse = 0x45534c43,
     stls = 0x534c5453,
 };
-bool is_command(std::uint32_t value);
 std::string name_of(std::uint32_t command);  // "CNXN"; 0x-hex for anything that is not four printable letters
 
 constexpr std::size_t kHeaderBytes = 24;

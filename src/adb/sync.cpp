@@ -89,7 +89,6 @@ void append_sync_done(SyncBytes& out, std::int64_t mtime) {
     put32(out, static_cast<std::uint32_t>(mtime));
 }
 
-void append_sync_quit(SyncBytes& out) { append_sync_request(out, SyncId::quit, ""); }
 
 void append_sync_stat(SyncBytes& out, SyncId id, const SyncStat& s) {
     put_id(out, id);

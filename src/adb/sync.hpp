@@ -75,7 +75,6 @@ void append_sync_send(SyncBytes& out, bool v2, std::string_view path, std::uint3
 void append_sync_recv(SyncBytes& out, bool v2, std::string_view path, SyncCompression compression);
 void append_sync_data(SyncBytes& out, ByteView bytes);  // at most kSyncDataBytesMax, not empty
 void append_sync_done(SyncBytes& out, std::int64_t mtime);
-void append_sync_quit(SyncBytes& out);
 
 // ---- answers, as the phone's end makes them ----
 void append_sync_stat(SyncBytes& out, SyncId id, const SyncStat& stat);

@@ -74,11 +74,6 @@ const ConditionFacts& facts(Condition c) { return kFacts[static_cast<std::size_t
 
 std::string_view to_string(Condition condition) { return facts(condition).name; }
 std::string_view to_string(PhoneEvent event) { return kEventNames[static_cast<std::size_t>(event)]; }
-std::string_view to_string(Status status) {
-    constexpr std::array<std::string_view, 6> kNames{"unknown",  "stopped",  "running", "being brought offline",
-                                                     "starting", "shut down"};
-    return kNames[static_cast<std::size_t>(status)];
-}
 adb::AdbState adb_state_of(Condition condition) { return facts(condition).adb_state; }
 
 PhoneEvent online_event(adb::AdbState banner) {

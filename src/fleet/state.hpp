@@ -72,7 +72,6 @@ enum class Activity : std::uint8_t {
 
 std::string_view to_string(Condition condition);
 std::string_view to_string(PhoneEvent event);
-std::string_view to_string(Status status);
 adb::AdbState adb_state_of(Condition condition);
 PhoneEvent online_event(adb::AdbState banner);  // what a phone that introduces itself so is
 

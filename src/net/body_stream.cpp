@@ -40,11 +40,6 @@ void BodyStream::end() {
     change([&] { ended_ = true; });
 }
 
-bool BodyStream::gone() const {
-    const std::lock_guard lock(mutex_);
-    return gone_;
-}
-
 void BodyStream::attach(std::function<void()> wake) {
     change([&] { wake_ = std::move(wake); });
 }

@@ -32,7 +32,6 @@ public:
     enum class Written { taken, full, gone };
     Written write(std::string_view bytes);
     void end();  // after what was written the body is complete
-    bool gone() const;
 
     // The connection's side, on its loop.
     struct Piece {

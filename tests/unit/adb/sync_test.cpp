@@ -61,8 +61,7 @@ TEST(SyncRequests, ExactBytes) {
     out.clear();
     append_sync_data(out, as_bytes("xyz"));
     append_sync_done(out, 77);
-    append_sync_quit(out);
-    EXPECT_EQ(text(out), "DATA" + le(3) + "xyz" + "DONE" + le(77) + "QUIT" + le(0));
+    EXPECT_EQ(text(out), "DATA" + le(3) + "xyz" + "DONE" + le(77));
 }
 
 TEST(SyncFeaturesTest, CompressionNeedsSendRecv) {
