@@ -12,6 +12,7 @@
 
 #include "cli/command.hpp"
 #include "cli/fleet_choice.hpp"
+#include "cli/server_client.hpp"
 #include "drover/fleet.hpp"
 #include "drover/job.hpp"
 
@@ -35,6 +36,8 @@ public:
     };
     virtual Result<Selection> choose(std::string_view selector, const Choice& choice,
                                      const std::function<bool()>& stopped) = 0;
+    // For what a server is asked from now on; here nothing is asked. Not with choose(): the phones would be held for nobody.
+    virtual void set_patience(const Patience&) {}
     virtual Fleet* fleet() = 0;  // null: the phones are a server's
     virtual const std::string& id_of(std::size_t target) const = 0;
     // See Fleet.

@@ -3,7 +3,7 @@
 namespace drover::cli {
 namespace {
 
-constexpr std::chrono::seconds kFirstWordMax{10};
+constexpr std::chrono::milliseconds kAbandonLook{100};
 
 }  // namespace
 
@@ -14,9 +14,13 @@ RemoteChanges::RemoteChanges(const ServerChoice& server, std::function<void()> c
           [this](std::string_view name, const boost::json::object& data) { on_event(name, data); },
           [this](const std::optional<Error>& why) { on_end(why); }) {}
 
-std::optional<bool> RemoteChanges::may_come() {
+std::optional<bool> RemoteChanges::may_come(std::chrono::milliseconds limit, const std::atomic<bool>* abandon) {
+    const auto until = std::chrono::steady_clock::now() + limit;
     std::unique_lock lock(mutex_);
-    (void)told_.wait_for(lock, kFirstWordMax, [this] { return may_come_ || why_; });
+    const auto said = [this] { return may_come_ || why_; };
+    while (!told_.wait_for(lock, kAbandonLook, said)) {
+        if (std::chrono::steady_clock::now() >= until || (abandon && *abandon)) break;
+    }
     return may_come_;
 }
 

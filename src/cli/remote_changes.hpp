@@ -4,6 +4,7 @@
 // Failure: why() says why no more will come.
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -18,8 +19,10 @@ public:
     RemoteChanges(const ServerChoice& server, std::function<void()> changed);
     ~RemoteChanges() { closing_ = true; }
 
-    // Waits until the server has said so: whether phones come there by themselves. nullopt: it cannot tell of changes.
-    std::optional<bool> may_come();
+    // Waits until the server has said so: whether phones come there by themselves. nullopt: it cannot tell of changes, or says
+    // nothing in time.
+    static constexpr std::chrono::milliseconds kFirstWordMax{10'000};
+    std::optional<bool> may_come(std::chrono::milliseconds limit, const std::atomic<bool>* abandon);
     std::optional<Error> why();
 
 private:

@@ -111,6 +111,10 @@ public:
     }
 
     Fleet* fleet() override { return nullptr; }
+    void set_patience(const Patience& patience) override {
+        client_.set_patience(patience);
+        abandon_ = patience.abandon;
+    }
     const std::string& id_of(std::size_t target) const override { return ids_.at(target); }
 
     Result<std::vector<PhoneInfo>> probe(const Targets& targets, Millis connect) override {
@@ -196,7 +200,7 @@ public:
     bool on_discovery(std::function<void()> changed) override {
         changed_ = std::move(changed);
         changes_ = std::make_unique<RemoteChanges>(client_.server(), changed_);
-        const auto may_come = changes_->may_come();
+        const auto may_come = changes_->may_come(client_.time_for(RemoteChanges::kFirstWordMax), abandon_);
         if (!may_come) changes_.reset();
         return may_come.value_or(false);
     }
@@ -232,7 +236,8 @@ private:
         return request;
     }
 
-    const ServerClient client_;
+    ServerClient client_;
+    const std::atomic<bool>* abandon_ = nullptr;
     std::string hold_;              // of the phones that choose() gave, until a run takes it up
     std::vector<std::string> ids_;  // by target
     std::unordered_map<std::string, std::size_t> index_;

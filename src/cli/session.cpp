@@ -85,6 +85,7 @@ private:
 
     Result<Herd::Targets> choose(Herd& herd) {
         const auto begin = Clock::now();
+        if (left_ && !task_.choice) herd.set_patience({begin + *left_});
         auto selection = task_.choice
                              ? herd.choose(task_.selector, *task_.choice, [this] { return !!stopper_.signal(); })
                              : herd.select(task_.selector, dispatch::selection_limit(left_));

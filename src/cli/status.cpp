@@ -94,16 +94,20 @@ int status(const Context& context, const StatusArguments& o) {
     ignore_sigpipe();
     StatusBoard board;
     const BoardStop stop(board);
+    const auto failed = [&stop](const Error& why) {
+        return stop.signal() != 0 ? 128 + stop.signal() : report_error(why);
+    };
     auto herd = open_herd(context, o.watch ? Phones::may_come : Phones::now);
-    if (!herd) return report_error(herd.error());
+    if (!herd) return failed(herd.error());
+    (*herd)->set_patience({std::nullopt, &stop.told()});
     const std::string selector = o.selector.empty() ? "all" : o.selector;
     ResultStream results;
     if (o.watch) {
         if (const auto watched = watch_states(**herd, board, context, selector, results); !watched)
-            return report_error(watched.error());
+            return failed(watched.error());
     } else {
         const auto targets = select_targets(**herd, selector);
-        if (!targets) return report_error(targets.error());
+        if (!targets) return failed(targets.error());
         if (targets->empty()) return report_error(Error(Code::nothing_matched, "no phone matches '" + selector + "'"));
         const auto watch = (*herd)->watch(*targets, board, [&](const Error& why) { board.end(why); });
         const auto settled = [](const StatusBoard::States& states) {
@@ -113,7 +117,7 @@ int status(const Context& context, const StatusArguments& o) {
         (void)board.wait(settled, std::chrono::steady_clock::now() + o.connect);
         if (stop.signal() == 0 && !board.why()) {
             if (const auto printed = print_states(**herd, *targets, context, o, results); !printed)
-                return report_error(printed.error());
+                return failed(printed.error());
         }
     }
     if (const auto why = board.why()) return report_error(*why);

@@ -70,6 +70,7 @@ BoardStop::BoardStop(StatusBoard& board)
     : watch_(
           [this, &board](int signal) -> std::optional<SignalWatch::TimePoint> {
               signal_ = signal;
+              told_ = true;
               board.end();
               return std::nullopt;
           },

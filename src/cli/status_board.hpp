@@ -54,9 +54,11 @@ class BoardStop {
 public:
     explicit BoardStop(StatusBoard& board);
     int signal() const { return signal_; }  // 0: none yet
+    const std::atomic<bool>& told() const { return told_; }
 
 private:
     std::atomic<int> signal_{0};
+    std::atomic<bool> told_{false};
     SignalWatch watch_;
 };
 

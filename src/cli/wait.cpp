@@ -48,25 +48,29 @@ class PhoneWait {
 public:
     using Deadline = StatusBoard::TimePoint;
 
-    PhoneWait(Herd& herd, StatusBoard& board, const WaitArguments& o, Deadline began)
-        : herd_(herd), board_(board), o_(o), began_(began), until_(began + o.timeout) {}
+    PhoneWait(Herd& herd, StatusBoard& board, const BoardStop& stop, const WaitArguments& o, Deadline began)
+        : herd_(herd), board_(board), stop_(stop), o_(o), began_(began), until_(began + o.timeout) {}
 
     // Where discovery goes on, phones that come later count too: which ones match is looked at anew with each that does, and when
     // those of a server are written down otherwise.
-    int run(const BoardStop& stop) {
+    int run() {
+        herd_.set_patience({until_, &stop_.told()});
         may_come_ = herd_.on_discovery([&board = board_] { board.wake(); });
         while (true) {
-            const auto code = round(stop);
+            const auto code = round();
             if (code) return *code;
-            if (const auto renewed = herd_.renew(); !renewed) return report_error(renewed.error());
+            if (const auto renewed = herd_.renew(); !renewed) return failed(renewed.error());
         }
     }
 
 private:
+    // A server that is given up answers nothing.
+    int failed(const Error& why) const { return stop_.signal() != 0 ? 128 + stop_.signal() : report_error(why); }
+
     // nullopt: other phones are there now.
-    std::optional<int> round(const BoardStop& stop) {
+    std::optional<int> round() {
         const auto targets = select();
-        if (!targets) return report_error(targets.error());
+        if (!targets) return failed(targets.error());
         wanted_ = o_.count ? o_.count : std::max<std::size_t>(targets->size(), 1);
         if (!may_come_ && targets->empty())
             return report_error(Error(Code::nothing_matched, "no phone matches '" + o_.selector + "'"));
@@ -83,7 +87,7 @@ private:
             case StatusBoard::Outcome::woken: return std::nullopt;
             case StatusBoard::Outcome::ended: {
                 const auto why = board_.why();
-                return why ? report_error(*why) : 128 + stop.signal();
+                return why ? report_error(*why) : 128 + stop_.signal();
             }
             case StatusBoard::Outcome::late: break;
         }
@@ -119,7 +123,7 @@ private:
                         there_ == 1 ? "was" : "were", o_.state));
         if (targets.empty()) say("drover: no phone matches '" + o_.selector + "'");
         const auto states = herd_.states(targets, Herd::Look::now);
-        if (!states) return report_error(states.error());
+        if (!states) return failed(states.error());
         for (const auto& history : *states) {
             const auto& state = history.back();
             if (!is_in(state, o_.state))
@@ -130,6 +134,7 @@ private:
 
     Herd& herd_;
     StatusBoard& board_;
+    const BoardStop& stop_;
     const WaitArguments& o_;
     const Deadline began_, until_;
     bool may_come_ = false;
@@ -147,7 +152,7 @@ int wait_for_phones(const Context& context, const WaitArguments& o) {
     const BoardStop stop(board);
     auto herd = open_herd(context, Phones::may_come, o.timeout);
     if (!herd) return report_error(herd.error());
-    return PhoneWait(**herd, board, o, began).run(stop);
+    return PhoneWait(**herd, board, stop, o, began).run();
 }
 
 }  // namespace

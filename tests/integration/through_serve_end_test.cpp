@@ -67,6 +67,42 @@ TEST_F(ThroughServeEnd, AServerThatHangsKeepsNobodyFromStopping) {
     }
 }
 
+// Asked before it hangs or while it does.
+TEST_F(ThroughServeEnd, AServerThatHangsKeepsNobodyWaitingPastItsTime) {
+    constexpr std::chrono::seconds kFarPast{8};  // more than any time that is given here, less than a question may take
+    const auto quick = [&](const char* what, const std::function<int()>& ask, int code) {
+        const auto begin = std::chrono::steady_clock::now();
+        EXPECT_EQ(ask(), code) << what;
+        EXPECT_LT(std::chrono::steady_clock::now() - begin, kFarPast) << what;
+    };
+    auto begun = start({"wait", "all", "--state", "absent", "--timeout", "3s"});
+    ASSERT_TRUE(begun.wait_for_error_line("3 phones match")) << begun.err();
+    ASSERT_TRUE(serve.process().freeze());
+    quick(
+        "wait that had begun", [&] { return begun.wait()->code.value_or(-1); }, 20);
+    quick(
+        "wait",
+        [&] {
+            return home.drover({"wait", "all", "--timeout", "2s"}).code();
+        },
+        20);
+    quick(
+        "exec",
+        [&] {
+            return home.drover({"exec", "--deadline", "2s", "--", "true"}).code();
+        },
+        20);
+    for (const auto& args :
+         {Args{"status", "--watch"}, Args{"status"}, Args{"wait", "all"}, Args{"exec", "--", "true"}}) {
+        auto process = start(args);
+        ASSERT_TRUE(process.wait_for_error_line("fleet: that of")) << process.err();
+        process.signal(SIGTERM);
+        quick(
+            args[0].c_str(), [&] { return process.wait()->code.value_or(-1); }, 128 + SIGTERM);
+    }
+    serve.process().signal(SIGCONT);
+}
+
 TEST_F(ThroughServeEnd, AReloadWhileItStopsKillsNoServer) {
     const auto config = home.dir().write("slow.yaml", "version: 1\nstop: {drain: 500ms}\n").string();
     const ServeHome other;
