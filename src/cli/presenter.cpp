@@ -8,6 +8,7 @@
 #include <random>
 
 #include "base/id_ranges.hpp"
+#include "cli/environment.hpp"
 #include "report/fold.hpp"
 #include "report/github.hpp"
 #include "report/lines.hpp"
@@ -37,6 +38,7 @@ Presenter::Presenter(const Context& context, std::vector<std::string> ids, repor
     : mode_(choose(context.output, is_terminal(STDOUT_FILENO))),
       out_terminal_(is_terminal(STDOUT_FILENO)),
       err_terminal_(is_terminal(STDERR_FILENO)),
+      shows_progress_(err_terminal_ && environment("TERM") != "dumb"),
       color_(!context.no_color),
       steps_(steps),
       github_(steps == report::Steps::with && mode_ == OutputMode::lines && environment_is("GITHUB_ACTIONS", "true")),
@@ -91,13 +93,13 @@ void Presenter::list_running() {
 }
 
 std::optional<std::chrono::steady_clock::time_point> Presenter::next_draw() const {
-    if (!err_terminal_ || !progress_stale_) return std::nullopt;
+    if (!shows_progress_ || !progress_stale_) return std::nullopt;
     return pace_.next();
 }
 
 void Presenter::draw_progress() {
     const auto now = std::chrono::steady_clock::now();
-    if (!err_terminal_ || !progress_stale_ || !pace_.may_draw(now)) return;
+    if (!shows_progress_ || !progress_stale_ || !pace_.may_draw(now)) return;
     const auto width = terminal_width(STDERR_FILENO) - 1;
     const auto names = running(report::kProgressNamesMax + 1);
     err("\r\x1b[K" + report::progress_text(tally_.rows(), ids_.size(), tally_.failed(), names, width));

@@ -43,6 +43,7 @@ private:
     OutputMode mode_;
     bool out_terminal_;
     bool err_terminal_;
+    bool shows_progress_;  // in one line that is drawn again and again
     bool color_;
     report::Steps steps_;
     bool github_;  // a job's lines go to the log of GitHub Actions

@@ -12,6 +12,7 @@
 #include "base/log.hpp"
 #include "base/nearest.hpp"
 #include "cli/command.hpp"
+#include "cli/environment.hpp"
 #include "cli/terminal.hpp"
 
 namespace drover::cli {
@@ -206,7 +207,7 @@ void Program::Impl::add_global_options() {
         ->allow_extra_args(false)  // one value each time it is written: the next word is not its own
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_flag("-v,--verbose", context.verbose, "say on stderr what is done, and why");
-    app.add_flag("--no-color", context.no_color, "no colors (NO_COLOR does the same)");
+    app.add_flag("--no-color", context.no_color, "no colors (NO_COLOR and TERM=dumb do the same)");
     app.add_flag("--version", version, "print the version");
 }
 
@@ -298,7 +299,7 @@ int Program::Impl::parse_and_run(std::vector<std::string> args, const std::optio
 
 Program::Program(Context& context) : impl_(std::make_unique<Impl>(context)) {
     const char* no_color = std::getenv("NO_COLOR");
-    context.no_color = no_color && *no_color;
+    context.no_color = (no_color && *no_color) || environment("TERM") == "dumb";
     impl_->app.fallthrough();   // global options may follow the subcommand
     impl_->app.allow_extras();  // judged by us, with the nearest name
     impl_->app.require_subcommand(0, 1);

@@ -117,6 +117,14 @@ TEST_F(CliStop, ATerminalGetsTheFoldedFormColorsAndAProgressLine) {
     EXPECT_EQ(process.wait().code, 0) << process.shown();
 }
 
+TEST_F(CliStop, ATerminalThatCanDoNothingGetsPlainLines) {
+    PtyProcess process({"/usr/bin/env", "TERM=dumb", DROVER_PROGRAM, "exec", "--inventory", sim_.inventory(),
+                        "--timeout", "60s", "--", "case $(getprop ro.serialno) in *1) sleep 1;; esac; echo a"});
+    EXPECT_EQ(process.wait().code, 0) << process.shown();
+    EXPECT_THAT(process.shown(), HasSubstr("vphone-[0001-0003] (3)"));
+    EXPECT_EQ(process.shown().find('\x1b'), std::string::npos) << process.shown();
+}
+
 TEST_F(CliStop, AnOutputThatNobodyReadsDoesNotKeepAStoppedProcess) {
     // A FIFO that is held open and never read: the printing thread hangs in write(2) when the signal comes.
     const TempDir dir;

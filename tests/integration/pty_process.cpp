@@ -25,6 +25,7 @@ PtyProcess::PtyProcess(std::vector<std::string> argv) {
         // A test that runs in the background of a shell ignores SIGINT; its child must not inherit that.
         for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(signal, SIG_DFL);
         ::unsetenv("NO_COLOR");
+        ::setenv("TERM", "xterm", 1);
         ::unsetenv("DROVER_INVENTORY");
         ::execv(pointers[0], pointers.data());
         ::_exit(127);
