@@ -16,6 +16,7 @@
 #include "cli/fleet_choice.hpp"
 #include "cli/herd.hpp"
 #include "cli/json_choice.hpp"
+#include "cli/server_choice.hpp"
 #include "cli/terminal.hpp"
 #include "drover/job.hpp"
 #include "job/rollout.hpp"
@@ -133,6 +134,10 @@ int plan(const Context& context, const PlanArguments& o) {
         return info(Code::bad_job).exit_code;
     }
     const auto& model = job->model();
+    // Where `run` would go to a server, other phones than the server's would be no plan of it.
+    const auto server = choose_server(context);
+    if (!server) return report_error(server.error());
+    if (*server) return report_error(direct_only("plan"));
     auto fleet = open_fleet(context);
     if (!fleet) return report_error(fleet.error());
     const auto selector = o.on ? *o.on : job->on().value_or("all");

@@ -118,6 +118,7 @@ TEST_F(ThroughServe, WhatNoServerCanDoIsToldBeforeAnythingIsSent) {
     refused({"exec", "--", "echo \xff"}, "a command that is not UTF-8");
     refused({"exec", "--max-output", "16777217", "--", "true"}, "--max-output above 16777216");
     EXPECT_EQ(same({"exec", "--max-output", "16777216", "--", "true"}).code(), 0);
+    refused({"plan", std::string(DROVER_SOURCE_DIR) + "/config/jobs/hello.yaml"}, "plan");
 }
 
 TEST_F(ThroughServe, WhichFleetIsChosenAndWhy) {
