@@ -1,6 +1,8 @@
 // drover source: the agents that a running `drover serve` drives, the commands that wait for them, and their results.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 
 #include "cli/server_client.hpp"
@@ -14,6 +16,9 @@ namespace drover::cli {
 namespace {
 
 namespace json = boost::json;
+
+// Of drover's own agent.
+constexpr std::string_view kCommands[] = {"START", "STOP", "DELETE", "SYNC", "UPLOAD_LOG", "RSET_LOG_ACL"};
 
 struct SourceOptions {
     std::string action, id, name;
@@ -90,10 +95,15 @@ int run_source_command(const Context& context, const SourceOptions& o) {
                                                            lists ? "takes no ID" : "an ID has 1 to 255 characters")));
     }
     if (sends == o.name.empty()) {
-        return report_error(Error(
-            Code::usage, fmt::format("source {}: {}", o.action,
-                                     sends ? "which COMMAND? START, STOP, DELETE, SYNC, UPLOAD_LOG or RSET_LOG_ACL"
-                                           : "takes no COMMAND")));
+        return report_error(
+            Error(Code::usage, fmt::format("source {}: {}", o.action,
+                                           sends ? fmt::format("which COMMAND? One of {}", fmt::join(kCommands, ", "))
+                                                 : "takes no COMMAND")));
+    }
+    // An open set: a controller may have agents of another make.
+    if (sends && std::find(std::begin(kCommands), std::end(kCommands), o.name) == std::end(kCommands)) {
+        say(fmt::format("drover: {} is none of {}; an agent that does not know it says so in its result", o.name,
+                        fmt::join(kCommands, ", ")));
     }
     const auto client = ServerClient::find(context);
     if (!client) return report_error(client.error());

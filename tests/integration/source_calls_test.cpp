@@ -78,6 +78,17 @@ TEST_F(SourceApi, AnswersAsDocumented) {
     EXPECT_EQ(home.drover({"source", "list"}).out.substr(0, 4), "s1  ");
 }
 
+TEST_F(SourceApi, ACommandThatNoAgentOfOursKnowsIsTold) {
+    start();
+    ASSERT_EQ(home.drover({"source", "add", "s1"}).code(), 0);
+    const auto sent = home.drover({"source", "send", "s1", "START_ALL"});
+    EXPECT_EQ(sent.code(), 0);
+    EXPECT_EQ(
+        sent.err,
+        "drover: START_ALL is none of START, STOP, DELETE, SYNC, UPLOAD_LOG, RSET_LOG_ACL; an agent that does not "
+        "know it says so in its result\n");
+}
+
 TEST_F(SourceApi, WrongUsageIsOneLineAndSendsNothing) {
     for (const auto& args : std::vector<std::vector<std::string>>{{"source", "sned", "s1"},
                                                                   {"source", "add"},
