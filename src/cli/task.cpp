@@ -71,6 +71,12 @@ std::string show_text(const json::object& data) {
     return out;
 }
 
+std::string cancelled_text(const json::object& data) {
+    const auto* ended = data.if_contains("ended");
+    const bool too_late = ended && ended->is_bool() && ended->get_bool();
+    return fmt::format("task {} {}\n", text(data, "task_id"), too_late ? "has ended already" : "is being cancelled");
+}
+
 // The same exit codes as of a call from the command line.
 int exit_code_of(const json::object& data) {
     report::Tally tally;
@@ -131,8 +137,7 @@ int run_task_command(const Context& context, const TaskOptions& o) {
                                            : client->get("/drover/v1/tasks");
     if (!data) return report_error(data.error());
     if (o.action == "list") return print_task(context, *data, list_text(*data));
-    return print_task(context, *data,
-                      o.action == "show" ? show_text(*data) : fmt::format("task {} is being cancelled\n", o.id));
+    return print_task(context, *data, o.action == "show" ? show_text(*data) : cancelled_text(*data));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "cli/serve_config.hpp"
 #include "cli/service_host.hpp"
 #include "cli/terminal.hpp"
+#include "dispatch/selector.hpp"
 #include "http/credentials.hpp"
 
 namespace drover::cli {
@@ -39,6 +40,8 @@ Result<std::string> read_token(const std::filesystem::path& file) {
 }
 
 int add(const std::filesystem::path& file, std::vector<http::TokenEntry> tokens, const TokenOptions& o) {
+    if (const auto good = dispatch::Selector::check(o.instances); !good)
+        return report_error(good.error().to_error(o.instances));
     auto token = o.from ? read_token(*o.from) : Result<std::string>(http::random_hex(kTokenRandomBytes));
     if (!token) return report_error(token.error());
     tokens.push_back({o.tenant, http::sha256(*token), o.instances});

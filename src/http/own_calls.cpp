@@ -81,11 +81,13 @@ void Service::own_task(const ExchangePtr& x) {
 void Service::own_task_cancel(const ExchangePtr& x) {
     x->audited = true;
     with_task(x, [this, x](const store::TaskRecord& task) {
-        parts_.runner.cancel(task.task_id, [this, x, id = task.task_id](const Result<void>& cancelled) {
+        const bool ended = task.ended_ms.has_value();
+        parts_.runner.cancel(task.task_id, [this, x, id = task.task_id, ended](const Result<void>& cancelled) {
             if (!cancelled) return fail_internally(x, cancelled.error());
             x->audit.outcome = "task " + id;
             json::object data;
             data["task_id"] = id;
+            data["ended"] = ended;
             answer(x, ok_response(std::move(data)));
         });
     });

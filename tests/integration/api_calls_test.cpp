@@ -103,8 +103,10 @@ TEST_F(Api, CancelClosesTheCommandOnThePhone) {
                     .at("task_id"));
     const auto cancelled = ask("/drover/v1/tasks/" + id + "/cancel", "");
     expect_documented(cancelled, "/drover/v1/tasks/{task_id}/cancel", "post");
+    EXPECT_EQ(cancelled.json().at("data").at("ended"), false);
     EXPECT_EQ(home.drover({"task", "wait", id}).code(), 19);
     EXPECT_NE(home.drover({"task", "show", id}).out.find("DROVER.5001"), std::string::npos);
+    EXPECT_EQ(home.drover({"task", "cancel", id}).out, "task " + id + " has ended already\n");
 }
 
 // Phones change in the background; asking again is what a client does.
@@ -186,6 +188,14 @@ TEST_F(Api, HangupReadsTokensAgain) {
     EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(text_of(with_new(kTwo).json().at("error_code")), "KOOPHONE.API.1001")
         << "a phone of another tenant was given away";
+}
+
+TEST_F(Api, ATokenIsNotAddedForWhatIsNoSelector) {
+    const auto refused = home.drover({"token", "add", "broken", "--instances", "(("});
+    EXPECT_EQ(refused.code(), 2);
+    EXPECT_EQ(refused.out, "");
+    EXPECT_EQ(refused.err.rfind("drover: selector '((', column 3: ", 0), 0U) << refused.err;
+    EXPECT_EQ(home.drover({"token", "list"}).out.find("broken"), std::string::npos);
 }
 
 TEST_F(Api, ATenantWhoseSelectorIsWrongHasNoPhonesAndTheOthersGoOn) {
