@@ -85,6 +85,21 @@ public:
         return Match::no;
     }
 
+    // Of a phone out of service that matches: whether a state:disabled asks for it, in a branch that does.
+    bool asked_for(const SelectorNode& node) const {
+        const auto asks = [this](const SelectorNode& child) { return asked_for(child); };
+        const auto matches = [this](const SelectorNode& child) { return of(child) == Match::yes && asked_for(child); };
+        const auto& children = node.children;
+        switch (node.kind) {
+            case Kind::disabled: return node.asks;
+            case Kind::any: return std::any_of(children.begin(), children.end(), matches);
+            case Kind::negation:
+            case Kind::both:
+            case Kind::either: return std::any_of(children.begin(), children.end(), asks);
+            default: return false;
+        }
+    }
+
 private:
     template <class Join>
     Match fold(const SelectorNode& node, Match start, Join join) const {
@@ -96,11 +111,22 @@ private:
     const std::vector<Match>& groups_;
 };
 
-Match evaluate(const SelectorTree& tree, const Candidate& phone) {
+std::vector<Match> evaluate_groups(const SelectorTree& tree, const Candidate& phone) {
     std::vector<Match> groups;
     groups.reserve(tree.groups.size());
     for (const SelectorNode& group : tree.groups) groups.push_back(Evaluation(phone, groups).of(group));
+    return groups;
+}
+
+Match evaluate(const SelectorTree& tree, const Candidate& phone) {
+    const auto groups = evaluate_groups(tree, phone);
     return Evaluation(phone, groups).of(tree.root);
+}
+
+bool is_left_out(const SelectorTree& tree, const Candidate& phone) {
+    if (!is_out_of_service(phone) || tree.named.count(phone.instance->id) != 0) return false;
+    const auto groups = evaluate_groups(tree, phone);
+    return !Evaluation(phone, groups).asked_for(tree.root);
 }
 
 }  // namespace
@@ -126,7 +152,7 @@ Selection Selector::select(std::span<const Candidate> phones) const {
         const Instance& instance = *phones[i].instance;
         known.insert(instance.id);
         if (evaluate(*tree_, phones[i]) != Match::yes) continue;
-        if (is_out_of_service(phones[i]) && !tree_->names_disabled && tree_->named.count(instance.id) == 0) {
+        if (is_left_out(*tree_, phones[i])) {
             ++out.disabled_left_out;
             out.disabled.push_back(i);
         } else {

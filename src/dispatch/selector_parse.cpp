@@ -227,7 +227,7 @@ private:
         SelectorNode node;
         if (word == kDisabled) {
             node.kind = Kind::disabled;
-            if (shared_.open.empty() && !negated_) shared_.tree.names_disabled = true;
+            node.asks = shared_.open.empty() && !negated_;
             return node;
         }
         node.kind = Kind::state;

@@ -36,6 +36,7 @@ struct SelectorNode {
     adb::AdbState state = adb::AdbState::offline;
     Via via = Via::automatic;
     std::size_t group = 0;  // index into SelectorTree::groups
+    bool asks = false;      // disabled: written in the selector itself, not behind `!`
     std::vector<SelectorNode> children;
 };
 
@@ -44,7 +45,6 @@ struct SelectorTree {
     std::vector<SelectorNode> groups;       // each uses only groups before it
     std::vector<std::string> written_ids;   // plain ids in the order they stand, groups included
     std::unordered_set<std::string> named;  // plain ids written in the selector itself, not behind `!`
-    bool names_disabled = false;            // so is state:disabled
 };
 
 }  // namespace drover::dispatch::detail

@@ -212,6 +212,8 @@ TEST(Selector, StateDisabledAsksForThem) {
     EXPECT_EQ(told("state:disabled"), "0 3 -0");
     EXPECT_EQ(told("state:disabled & rack1-*"), "0 -0");
     EXPECT_EQ(told("usb9, state:disabled"), "0 3 4 -0");
+    EXPECT_EQ(told("all, (rack1-* & state:disabled)"), "0 1 2 4 -1") << "what it does not ask for stays left out";
+    EXPECT_EQ(told("!(rack1-* & state:disabled)"), "1 2 4 -1");
     EXPECT_EQ(told("all & !state:disabled"), "1 2 4 -0");
     EXPECT_EQ(told("!(!state:disabled)"), "0 3 -0");
     EXPECT_EQ(told("@out"), " -2") << "as with ids: only where it is written itself";
