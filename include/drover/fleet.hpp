@@ -35,8 +35,8 @@ struct FleetOptions {
     bool delayed_ack = true;
     bool may_be_empty =
         false;  // without an inventory, an adb server and a phone on USB: no error; phones may come later
-    // Of the call that it is opened for: opening waits no longer for the adb server, and at most half of it for phones that must
-    // be told apart.
+    // Of the call that it is opened for: each wait in it (the adb server, USB, phones that must be told apart) takes at most half of
+    // what is left.
     std::optional<std::chrono::milliseconds> deadline;
     Upkeep upkeep;
     TransferTurns transfers;  // what the steps of all jobs together may take

@@ -151,7 +151,7 @@ int wait_for_phones(const Context& context, const WaitArguments& o) {
     StatusBoard board;
     const BoardStop stop(board);
     auto herd = open_herd(context, Phones::may_come, o.timeout);
-    if (!herd) return report_error(herd.error());
+    if (!herd) return stop.signal() != 0 ? 128 + stop.signal() : report_error(herd.error());
     return PhoneWait(**herd, board, stop, o, began).run();
 }
 

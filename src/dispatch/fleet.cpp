@@ -82,7 +82,7 @@ void Fleet::settle() {
         if (!instances()[i].disabled) enabled.push_back(i);
     }
     if (enabled.size() < 2) return;
-    (void)probe(enabled, dispatch::selection_limit(impl_->ground->options().deadline));
+    (void)probe(enabled, std::min(Limits{}.connect, impl_->ground->opening_limit()));
     impl_->drop_twins();
 }
 

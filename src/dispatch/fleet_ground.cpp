@@ -5,6 +5,7 @@
 
 #include "adb/transport/usb_libusb.hpp"
 #include "base/log.hpp"
+#include "dispatch/call_time.hpp"
 #include "fleet/auto_connector.hpp"
 #include "fleet/server_connector.hpp"
 #include "fleet/tcp_connector.hpp"
@@ -104,12 +105,16 @@ void FleetGround::on_discovery(bool server, bool usb, std::function<void()> chan
     });
 }
 
-std::chrono::milliseconds FleetGround::first_view_max() const {
-    return std::min(kFirstViewMax, options_.deadline.value_or(kFirstViewMax));
+// Each wait takes half of what those before it left.
+std::chrono::milliseconds FleetGround::opening_limit() const {
+    if (!options_.deadline) return kFirstViewMax;
+    return std::min(kFirstViewMax, dispatch::selection_limit(dispatch::what_is_left(*options_.deadline, made_)));
 }
 
-std::shared_ptr<const fleet::ServerView> FleetGround::server_view() { return server_hub().view(first_view_max()); }
-adb::UsbPhones FleetGround::usb_phones() { return usb_hub().phones(first_view_max()); }
+std::shared_ptr<const fleet::ServerView> FleetGround::server_view(std::chrono::milliseconds wait) {
+    return server_hub().view(wait);
+}
+adb::UsbPhones FleetGround::usb_phones(std::chrono::milliseconds wait) { return usb_hub().phones(wait); }
 
 std::shared_ptr<fleet::Phone> FleetGround::make_phone(std::size_t index, const Instance& instance, Via written,
                                                       fleet::IdentityBook::Rank rank) {

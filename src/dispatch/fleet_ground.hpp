@@ -40,9 +40,10 @@ public:
     fleet::IdentityBook& identities() { return identities_; }
     const fleet::RecoveryCounts& recovery_counts() const { return counts_; }
     // What the adb server lists, and what is on USB; the first time this waits for an answer. Null: none came in time.
-    std::shared_ptr<const fleet::ServerView> server_view();
-    adb::UsbPhones usb_phones();
-    std::chrono::milliseconds first_view_max() const;
+    std::shared_ptr<const fleet::ServerView> server_view(std::chrono::milliseconds wait);
+    adb::UsbPhones usb_phones(std::chrono::milliseconds wait);
+    // How long the next of these may take, and whatever else a fleet waits for before it is open: see FleetOptions::deadline.
+    std::chrono::milliseconds opening_limit() const;
 
     // See Fleet::on_discovery(): the adb server's list and USB are watched from now on.
     void on_discovery(bool server, bool usb, std::function<void()> changed);
@@ -67,6 +68,7 @@ private:
     fleet::ServerHub& server_hub();
     fleet::UsbHub& usb_hub();
 
+    const std::chrono::steady_clock::time_point made_ = std::chrono::steady_clock::now();
     const FleetOptions options_;
     fleet::KeyMemory key_memory_;
     fleet::IdentityBook identities_;

@@ -54,14 +54,19 @@ Result<void> Fleet::Impl::discover(const Impl* before) {
         return i.via == Via::automatic && !std::holds_alternative<TcpAddress>(i.address);
     });
     const bool asks_server = from_server || from_usb || has_auto;
-    const auto server = asks_server ? ground->server_view() : nullptr;
-    // Whether it has the phones on USB is not known, and there is no time left for them.
-    if (asks_server && !server)
-        return fail(Code::server_unreachable, fmt::format("the adb server has not answered within {}",
-                                                          drover::to_string(ground->first_view_max())));
+    const auto patience = ground->opening_limit();
+    const auto server = asks_server ? ground->server_view(patience) : nullptr;
+    if (asks_server && !server) {
+        const auto told = fmt::format("the adb server has not answered within {}", drover::to_string(patience));
+        // What is written down does not need it, and phones may come later.
+        if (alone && !ground->options().may_be_empty) return fail(Code::server_unreachable, told);
+        log::warn("no phones from the adb server or on USB: {}", told);
+    }
     const bool server_runs = server && !server->down;
     // Phones on USB are the server's where it runs and is asked at all: it shows them a moment later than sysfs.
-    const auto usb = from_usb && !(from_server && server_runs) ? ground->usb_phones() : nullptr;
+    // One that hangs may have them.
+    const bool free_usb = from_usb && !(from_server && server_runs) && (server || !asks_server);
+    const auto usb = free_usb ? ground->usb_phones(ground->opening_limit()) : nullptr;
     if (server && server->down && from_server && !alone)
         log::warn("no phones from the adb server: {}", server->down->message);
     std::vector<adb::ServerDevice> listed;
