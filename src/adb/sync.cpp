@@ -89,7 +89,6 @@ void append_sync_done(SyncBytes& out, std::int64_t mtime) {
     put32(out, static_cast<std::uint32_t>(mtime));
 }
 
-
 void append_sync_stat(SyncBytes& out, SyncId id, const SyncStat& s) {
     put_id(out, id);
     if (id != SyncId::lstat_v1) return put_stat_v2(out, s);

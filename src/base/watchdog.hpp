@@ -29,7 +29,7 @@ public:
     pid_t pid() const { return pid_; }
     // The caller's process group, before it runs anything. False: nobody would end it.
     bool watch(pid_t group) const { return tell(group); }
-    // Before the group's number can be given to others, so before its leader is waited for.
+    // Before the group's number can be given to others: before its leader is waited for, or at once after that.
     void forget(pid_t group) const { tell(-group); }
     // Kills the groups that are left, ends the watchdog and waits for it. A second call does nothing.
     void stop();

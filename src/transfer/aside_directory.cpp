@@ -54,8 +54,9 @@ Result<AsideDirectory> AsideDirectory::make(const fs::path& directory, const std
             return fail(Code::local_file, std::strerror(errno));
         }
     }
-    return fail(Code::local_file,
-                fmt::format("there are {} unfinished pulls beside it, .{}.pulling-*", kAsidesMax, name));
+    return fail(
+        Code::local_file,
+        fmt::format("{} pulls of it are under way, or were ended: remove .{}.pulling-* if none is", kAsidesMax, name));
 }
 
 AsideDirectory::AsideDirectory(AsideDirectory&& other) noexcept

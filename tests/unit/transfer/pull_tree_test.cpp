@@ -76,7 +76,7 @@ TEST_F(PullTreeTest, TooManyAtOnceAreAnErrorThatSaysSo) {
     ASSERT_FALSE(one_more);
     EXPECT_EQ(one_more.error().code, Code::local_file);
     EXPECT_EQ(one_more.error().message,
-              (dir / "a").string() + ": there are 16 unfinished pulls beside it, .a.pulling-*");
+              (dir / "a").string() + ": 16 pulls of it are under way, or were ended: remove .a.pulling-* if none is");
     trees.clear();
     EXPECT_THAT(test::names_in(dir.path()), IsEmpty());
 }
