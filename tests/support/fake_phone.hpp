@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ public:
     std::function<void(adb::StreamId, ByteView)> on_write;
     // Sends bytes on an open stream; never from inside write().
     void say(adb::StreamId id, adb::SyncBytes bytes) {
-        loop_.post([this, id, bytes = std::move(bytes)] {
+        later([this, id, bytes = std::move(bytes)] {
             if (const auto it = streams_.find(id); it != streams_.end()) it->second->on_data(bytes);
         });
     }
@@ -47,7 +48,7 @@ public:
         const adb::StreamId id = ++last_;
         streams_[id] = &handler;
         // Never from inside open().
-        loop_.post([this, id] { answer(id); });
+        later([this, id] { answer(id); });
         return id;
     }
     void write(adb::StreamId id, ByteView bytes) override {
@@ -69,6 +70,15 @@ public:
     }
 
 private:
+    // Nothing once this is gone: a phone that reboots loses its carrier with what that still had to say.
+    template <class F>
+    void later(F run) {
+        loop_.post([alive = std::weak_ptr<const bool>(alive_), run = std::move(run)] {
+            if (!alive.expired()) run();
+        });
+    }
+    const std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+
     static std::string shell_packet(char id, std::string_view data) {
         std::string p(5, '\0');
         p[0] = id;
@@ -94,7 +104,7 @@ private:
     }
     void end(adb::StreamId id, std::string bytes, std::size_t turns_left) {
         if (turns_left > 0)
-            return loop_.post([this, id, bytes = std::move(bytes), turns_left] { end(id, bytes, turns_left - 1); });
+            return later([this, id, bytes = std::move(bytes), turns_left] { end(id, bytes, turns_left - 1); });
         const auto it = streams_.find(id);
         if (it == streams_.end()) return;
         ended.push_back(opened[id - 1]);
