@@ -86,30 +86,31 @@ TEST_F(Server, AnAnswerBeforeTheServiceIsAskedForEndsTheServer) {
     EXPECT_EQ(lost_.get().code, Code::server_failed);
 }
 
+class ServerClosing : public Server {
+protected:
+    void expect_closed(FakePhone& phone, Code code, const char* said) {
+        ready(phone);
+        Handler handler;
+        open("exec:x", handler);
+        const auto why = handler.closed.get();
+        ASSERT_TRUE(why);
+        EXPECT_EQ(why->code, code);
+        EXPECT_THAT(why->message, HasSubstr(said));
+    }
+};
+
 // The server ends in the middle of the reason: what came of it is told.
-TEST_F(Server, ARefusalThatIsCutShort) {
+TEST_F(ServerClosing, ARefusalThatIsCutShort) {
     FakePhone phone;
     phone.service = [](FakeConnection& c, const std::string&) { c.send("FAIL00ffno such serv"); };
-    ready(phone);
-    Handler handler;
-    open("exec:x", handler);
-    const auto why = handler.closed.get();
-    ASSERT_TRUE(why);
-    EXPECT_EQ(why->code, Code::server_failed);
-    EXPECT_THAT(why->message, HasSubstr("no such serv"));
+    expect_closed(phone, Code::server_failed, "no such serv");
 }
 
-TEST_F(Server, APhoneThatRestartsIntoSideloadLosesItsCommands) {
+TEST_F(ServerClosing, APhoneThatRestartsIntoSideloadLosesItsCommands) {
     FakePhone phone;
     phone.state = "sideload";
     phone.service = [](FakeConnection& c, const std::string&) { c.send("OKAYsome output"); };
-    ready(phone);
-    Handler handler;
-    open("exec:x", handler);
-    const auto why = handler.closed.get();
-    ASSERT_TRUE(why);
-    EXPECT_EQ(why->code, Code::link_lost);
-    EXPECT_THAT(why->message, HasSubstr("the phone is sideload now"));
+    expect_closed(phone, Code::link_lost, "the phone is sideload now");
 }
 
 TEST_F(Server, AResetStreamIsNotAGoodEnd) {
