@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,8 @@ struct FleetOptions {
     // Of the call that it is opened for: each wait in it (the adb server, USB, phones that must be told apart) takes at most half of
     // what is left.
     std::optional<std::chrono::milliseconds> deadline;
+    // Ends those waits, and those of select() and probe(), when it is requested: open() and select() fail with Code::interrupted.
+    std::stop_token stop;
     Upkeep upkeep;
     TransferTurns transfers;  // what the steps of all jobs together may take
 };

@@ -41,11 +41,13 @@ Result<FleetOptions> fleet_options(const Context& context) {
 }
 
 Result<std::unique_ptr<Fleet>> open_fleet(const Context& context, Phones phones,
-                                          const std::optional<std::chrono::milliseconds>& deadline) {
+                                          const std::optional<std::chrono::milliseconds>& deadline,
+                                          std::stop_token stop) {
     auto options = fleet_options(context);
     if (!options) return tl::unexpected(options.error());
     options->may_be_empty = phones == Phones::may_come;
     options->deadline = deadline;
+    options->stop = std::move(stop);
     auto fleet = Fleet::open(*options);
     if (!fleet && !options->inventory && fleet.error().code == Code::server_unreachable) {
         return fail(fleet.error().code, fleet.error().message + "; to do without one, give --inventory FILE");

@@ -16,9 +16,10 @@ namespace drover::cli {
 Result<FleetOptions> fleet_options(const Context& context);
 // Whether no phone at all is an error, where they are found by discovery alone, or more are awaited.
 enum class Phones : std::uint8_t { now, may_come };
-// deadline: FleetOptions'.
+// deadline, stop: FleetOptions'.
 Result<std::unique_ptr<Fleet>> open_fleet(const Context& context, Phones phones = Phones::now,
-                                          const std::optional<std::chrono::milliseconds>& deadline = {});
+                                          const std::optional<std::chrono::milliseconds>& deadline = {},
+                                          std::stop_token stop = {});
 
 // $STATE_DIRECTORY of a service, else $XDG_STATE_HOME/drover, else ~/.local/state/drover; empty when there is no home.
 std::filesystem::path state_dir();

@@ -105,11 +105,12 @@ std::vector<std::string> Herd::ids_of(const Targets& targets) const {
 }
 
 Result<std::unique_ptr<Herd>> open_herd(const Context& context, Phones phones,
-                                        const std::optional<std::chrono::milliseconds>& deadline) {
+                                        const std::optional<std::chrono::milliseconds>& deadline,
+                                        std::stop_token stop) {
     auto server = choose_server(context);
     if (!server) return tl::unexpected(server.error());
     if (*server) return open_remote_herd(std::move(**server));
-    auto fleet = open_fleet(context, phones, deadline);
+    auto fleet = open_fleet(context, phones, deadline, std::move(stop));
     if (!fleet) return tl::unexpected(fleet.error());
     return std::make_unique<OwnHerd>(std::move(*fleet));
 }

@@ -41,7 +41,8 @@ public:
         auto reports = ReportFiles::open(context_.reports);
         if (!reports) return report_error(reports.error());
         const auto begin = Clock::now();
-        auto herd = open_herd(context_, Phones::now, options_.deadline);
+        auto herd = open_herd(context_, Phones::now, options_.deadline, stopper_.token());
+        if (const auto signal = stopper_.signal()) return 128 + *signal;  // nothing was sent yet
         if (!herd) return report_error(herd.error());
         if (!(*herd)->fleet()) {
             if (const auto what = not_for_a_server(); !what.empty()) return report_error(direct_only(what));

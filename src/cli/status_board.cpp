@@ -71,6 +71,7 @@ BoardStop::BoardStop(StatusBoard& board)
           [this, &board](int signal) -> std::optional<SignalWatch::TimePoint> {
               signal_ = signal;
               told_ = true;
+              stopped_.request_stop();
               board.end();
               return std::nullopt;
           },

@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <vector>
 
 #include "cli/signal_watch.hpp"
@@ -55,10 +56,12 @@ public:
     explicit BoardStop(StatusBoard& board);
     int signal() const { return signal_; }  // 0: none yet
     const std::atomic<bool>& told() const { return told_; }
+    std::stop_token token() const { return stopped_.get_token(); }
 
 private:
     std::atomic<int> signal_{0};
     std::atomic<bool> told_{false};
+    std::stop_source stopped_;
     SignalWatch watch_;
 };
 

@@ -43,12 +43,14 @@ void Stopper::stop_call_locked() { call_->stop(Error(Code::interrupted, std::str
 std::optional<SignalWatch::TimePoint> Stopper::on_signal(int signal) {
     const auto now = std::chrono::steady_clock::now();
     std::optional<SignalWatch::TimePoint> leave_by;
+    bool stops = false;
     {
         const std::lock_guard lock(mutex_);
         switch (policy_.on_signal(signal, now)) {
             case StopAction::none: return std::nullopt;
             case StopAction::list: list_ = true; break;
             case StopAction::stop:
+                stops = true;
                 signal_ = signal;
                 drain_until_ = now + patience_.drain;
                 leave_by = now + patience_.drain + patience_.print;
@@ -60,6 +62,7 @@ std::optional<SignalWatch::TimePoint> Stopper::on_signal(int signal) {
                 break;
         }
     }
+    if (stops) stopped_.request_stop();
     queue_.wake();
     return leave_by;
 }

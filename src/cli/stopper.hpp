@@ -7,6 +7,7 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 
 #include "cli/row_queue.hpp"
 #include "cli/signal_watch.hpp"
@@ -34,6 +35,7 @@ public:
     void extend_drain(std::chrono::milliseconds more);
 
     std::optional<int> signal() const;  // the one that stopped
+    std::stop_token token() const { return stopped_.get_token(); }
     std::optional<SignalWatch::TimePoint> drain_until() const;
     bool take_list_wish() { return list_.exchange(false); }
     bool abandoned() const { return abandoned_; }
@@ -50,6 +52,7 @@ private:
     Call* call_ = nullptr;
     std::optional<int> signal_;
     std::optional<SignalWatch::TimePoint> drain_until_;
+    std::stop_source stopped_;
     std::atomic<bool> list_ = false;
     std::atomic<bool> abandoned_ = false;
     SignalWatch watch_;  // last: its thread uses all of the above

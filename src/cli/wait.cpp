@@ -150,7 +150,7 @@ int wait_for_phones(const Context& context, const WaitArguments& o) {
     const auto began = std::chrono::steady_clock::now();
     StatusBoard board;
     const BoardStop stop(board);
-    auto herd = open_herd(context, Phones::may_come, o.timeout);
+    auto herd = open_herd(context, Phones::may_come, o.timeout, stop.token());
     if (!herd) return stop.signal() != 0 ? 128 + stop.signal() : report_error(herd.error());
     return PhoneWait(**herd, board, stop, o, began).run();
 }

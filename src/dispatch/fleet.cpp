@@ -73,6 +73,7 @@ Result<std::unique_ptr<Fleet>> Fleet::make(std::unique_ptr<Impl> impl, const Imp
     // Nobody has these phones yet: those that are the same are told apart before anybody does. Later ones are, each before its
     // first command.
     if (!before && fleet->impl_->ambiguous) fleet->settle();
+    if (auto wanted = fleet->impl_->ground->still_wanted(); !wanted) return tl::unexpected(wanted.error());
     return fleet;
 }
 
@@ -109,6 +110,7 @@ Result<Selection> Fleet::select(std::string_view text, std::chrono::milliseconds
         candidates.push_back({&instances()[i], std::nullopt, impl_->phones[i]->is_unfit()});
     const auto undecided = selector->undecided(candidates);
     const auto infos = probe(undecided, connect);
+    if (auto wanted = impl_->ground->still_wanted(); !wanted) return tl::unexpected(wanted.error());
     for (std::size_t i = 0; i < undecided.size(); ++i)
         candidates[undecided[i]].state = adb::parse_adb_state(infos[i].adb_state);
     return selector->select(candidates);
@@ -122,7 +124,10 @@ std::vector<PhoneInfo> Fleet::probe(const std::vector<std::size_t>& targets, std
         return std::make_unique<dispatch::ProbeWork>(connect, infos[target]);
     };
     IgnoreRows rows;
-    dispatch::dispatch(std::move(request), rows)->wait();
+    const auto call = dispatch::dispatch(std::move(request), rows);
+    const std::stop_callback stop(impl_->ground->options().stop,
+                                  [&call] { call->stop(Error(Code::interrupted, "told to stop")); });
+    call->wait();
     for (std::size_t i = 0; i < targets.size(); ++i) infos[i].instance = instances()[targets[i]];
     return infos;
 }

@@ -111,10 +111,15 @@ std::chrono::milliseconds FleetGround::opening_limit() const {
     return std::min(kFirstViewMax, dispatch::selection_limit(dispatch::what_is_left(*options_.deadline, made_)));
 }
 
-std::shared_ptr<const fleet::ServerView> FleetGround::server_view(std::chrono::milliseconds wait) {
-    return server_hub().view(wait);
+Result<void> FleetGround::still_wanted() const {
+    if (options_.stop.stop_requested()) return fail(Code::interrupted, "told to stop while phones were looked for");
+    return {};
 }
-adb::UsbPhones FleetGround::usb_phones(std::chrono::milliseconds wait) { return usb_hub().phones(wait); }
+
+std::shared_ptr<const fleet::ServerView> FleetGround::server_view(std::chrono::milliseconds wait) {
+    return server_hub().view(wait, options_.stop);
+}
+adb::UsbPhones FleetGround::usb_phones(std::chrono::milliseconds wait) { return usb_hub().phones(wait, options_.stop); }
 
 std::shared_ptr<fleet::Phone> FleetGround::make_phone(std::size_t index, const Instance& instance, Via written,
                                                       fleet::IdentityBook::Rank rank) {

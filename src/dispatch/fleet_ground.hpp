@@ -44,6 +44,7 @@ public:
     adb::UsbPhones usb_phones(std::chrono::milliseconds wait);
     // How long the next of these may take, and whatever else a fleet waits for before it is open: see FleetOptions::deadline.
     std::chrono::milliseconds opening_limit() const;
+    Result<void> still_wanted() const;  // Code::interrupted once FleetOptions::stop was requested
 
     // See Fleet::on_discovery(): the adb server's list and USB are watched from now on.
     void on_discovery(bool server, bool usb, std::function<void()> changed);

@@ -56,6 +56,7 @@ Result<void> Fleet::Impl::discover(const Impl* before) {
     const bool asks_server = from_server || from_usb || has_auto;
     const auto patience = ground->opening_limit();
     const auto server = asks_server ? ground->server_view(patience) : nullptr;
+    if (auto wanted = ground->still_wanted(); !wanted) return wanted;
     if (asks_server && !server) {
         const auto told = fmt::format("the adb server has not answered within {}", drover::to_string(patience));
         // What is written down does not need it, and phones may come later.
@@ -88,7 +89,7 @@ Result<void> Fleet::Impl::discover(const Impl* before) {
     ambiguous = (from_server || from_usb) && (stays || given > 0 || !only_ports);
     if (ambiguous) ground->settle_identities();
     if (alone && inventory.instances.empty() && server && server->down && !ground->options().may_be_empty)
-        return tl::unexpected(*server->down);
+        return fail(server->down->code, "no phone is on USB, and " + server->down->message);
     for (Instance& instance : inventory.instances) {
         written.push_back(instance.via);
         instance.via = fleet::resolve_via(instance.via, instance.address, server_runs);

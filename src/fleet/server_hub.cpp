@@ -42,10 +42,10 @@ void ServerHub::start() {
     if (!std::exchange(started_, true)) loop_.post([this] { tracker_.start(); });
 }
 
-std::shared_ptr<const ServerView> ServerHub::view(std::chrono::milliseconds limit) {
+std::shared_ptr<const ServerView> ServerHub::view(std::chrono::milliseconds limit, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     start();
-    first_.wait_for(lock, limit, [this] { return view_ != nullptr; });
+    first_.wait_for(lock, stop, limit, [this] { return view_ != nullptr; });
     return view_;
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <vector>
 
 #include "adb/server_tracker.hpp"
@@ -52,8 +53,8 @@ public:
     };
 
     const adb::ServerEndpoint& endpoint() const { return endpoint_; }
-    // The view as it is; waits for the first one, at most `limit`. Not on a loop. Null: none came.
-    std::shared_ptr<const ServerView> view(std::chrono::milliseconds limit);
+    // The view as it is; waits for the first one, at most `limit`, or until `stop`. Not on a loop. Null: none came.
+    std::shared_ptr<const ServerView> view(std::chrono::milliseconds limit, const std::stop_token& stop);
 
 private:
     void on_server_devices(const std::vector<adb::ServerDevice>& devices) override;
@@ -66,7 +67,7 @@ private:
     const adb::ServerEndpoint endpoint_;
     adb::ServerTracker tracker_;
     std::mutex mutex_;
-    std::condition_variable first_;
+    std::condition_variable_any first_;
     std::shared_ptr<const ServerView> view_;  // null until the server was first heard of
     std::vector<std::shared_ptr<Subscription::Target>> targets_;
     bool started_ = false;

@@ -50,10 +50,10 @@ void UsbHub::publish(adb::UsbPhones phones) {
     first_.notify_all();
 }
 
-adb::UsbPhones UsbHub::phones(std::chrono::milliseconds limit) {
+adb::UsbPhones UsbHub::phones(std::chrono::milliseconds limit, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     start();
-    first_.wait_for(lock, limit, [this] { return phones_ != nullptr; });
+    first_.wait_for(lock, stop, limit, [this] { return phones_ != nullptr; });
     return phones_;
 }
 

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <vector>
 
 #include "adb/transport/usb_device.hpp"
@@ -45,8 +46,8 @@ public:
         std::shared_ptr<Target> target_;
     };
 
-    // The list as it is; waits for the first one, at most `limit`. Not on a loop. Null: none came.
-    adb::UsbPhones phones(std::chrono::milliseconds limit);
+    // The list as it is; waits for the first one, at most `limit`, or until `stop`. Not on a loop. Null: none came.
+    adb::UsbPhones phones(std::chrono::milliseconds limit, const std::stop_token& stop);
 
 private:
     void start();  // with mutex_ held
@@ -55,7 +56,7 @@ private:
 
     adb::UsbBus& bus_;
     std::mutex mutex_;
-    std::condition_variable first_;
+    std::condition_variable_any first_;
     adb::UsbPhones phones_;  // null until the first list
     std::vector<std::shared_ptr<Subscription::Target>> targets_;
     std::unique_ptr<adb::UsbWatching> watching_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/unique_fd.hpp"
 #include "drover/command.hpp"
 #include "support/listener.hpp"
 #include "support/serve.hpp"
@@ -90,6 +91,22 @@ TEST_F(CallDeadline, CoversAnAdbServerThatHangs) {
         env);
     EXPECT_EQ(rows.code(), 0) << rows.out << rows.err;
     EXPECT_EQ(run_drover({"wait", "all", "--timeout", "1s"}, env).code(), 22) << "phones may come later";
+}
+
+TEST_F(CallDeadline, NobodyWaitsForAServerThatHangsAfterASignal) {
+    Listener hung;
+    auto env = home.env();
+    env["ADB_SERVER_SOCKET"] = fmt::format("tcp:127.0.0.1:{}", hung.port);
+    for (const std::vector<std::string>& args :
+         {std::vector<std::string>{"exec", "--", "true"}, {"wait", "all"}, {"status"}}) {
+        Process waits(drover_command(args, env));
+        const UniqueFd connection(hung.accept());
+        waits.signal(SIGTERM);
+        const auto ended = waits.wait();
+        ASSERT_TRUE(ended);
+        EXPECT_EQ(ended->code, 128 + SIGTERM);
+        EXPECT_EQ(waits.err(), "") << args[0];
+    }
 }
 
 // What is left of it is the command's.
