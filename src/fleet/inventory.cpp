@@ -212,23 +212,4 @@ Result<Inventory> load_inventory(const std::string& file) {
     return from_tree(yaml::load(source), source);
 }
 
-std::string write_inventory(std::span<const Instance> instances) {
-    std::string out = "version: 1\ninstances:\n";
-    if (instances.empty()) return "version: 1\ninstances: []\n";
-    for (const Instance& one : instances) {
-        out += fmt::format("  - {{id: {}, via: {}, address: {}", yaml::quote(one.id), to_string(one.via),
-                           yaml::quote(to_string(one.address)));
-        if (!one.serial.empty()) out += fmt::format(", serial: {}", yaml::quote(one.serial));
-        if (!one.labels.empty()) {
-            std::string inner;
-            for (const auto& [key, value] : one.labels) {
-                inner += fmt::format("{}{}: {}", inner.empty() ? "" : ", ", yaml::quote(key), yaml::quote(value));
-            }
-            out += fmt::format(", labels: {{{}}}", inner);
-        }
-        out += "}\n";
-    }
-    return out;
-}
-
 }  // namespace drover::fleet

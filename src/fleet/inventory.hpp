@@ -40,9 +40,6 @@ struct Inventory {
 Result<Inventory> parse_inventory(std::string_view text, std::string_view file);
 Result<Inventory> load_inventory(const std::string& file);
 
-// A minimal inventory that parse_inventory() reads back to the same instances.
-std::string write_inventory(std::span<const Instance> instances);
-
 // What an address means depends on the way to the phone:
 //   tcp     host:port, [ipv6]:port
 //   usb     usb:1-4.2, or the serial of a USB device

@@ -51,14 +51,18 @@ bool valid_ipv6(const std::string& host) {
     return inet_pton(AF_INET6, host.substr(0, zone).c_str(), &address) == 1;
 }
 
+bool is_ipv4(const std::string& host) {
+    in_addr address{};
+    return inet_pton(AF_INET, host.c_str(), &address) == 1;
+}
+
 std::optional<std::string> why_bad_host(const std::string& host) {
     constexpr std::size_t kHostBytesMax = 253;
     if (host.empty()) return "the host is missing";
     if (host.size() > kHostBytesMax) return "the host name is too long";
     const bool numeric = std::all_of(host.begin(), host.end(), [](char c) { return is_digit(c) || c == '.'; });
     if (numeric) {
-        in_addr address{};
-        if (inet_pton(AF_INET, host.c_str(), &address) != 1) return fmt::format("'{}' is no IPv4 address", host);
+        if (!is_ipv4(host)) return fmt::format("'{}' is no IPv4 address", host);
         return std::nullopt;
     }
     const bool name = is_alnum(host[0]) && std::all_of(host.begin(), host.end(), [](char c) {
@@ -119,7 +123,9 @@ Result<Address> parse_address(Via via, std::string_view text) {
         case Via::automatic: break;
     }
     if (usb) return parse_usb(text);
-    return text.find(':') != std::string_view::npos ? parse_tcp(text) : parse_serial(text);
+    // An IPv4 address would be a serial too, of a phone that is never found.
+    return text.find(':') != std::string_view::npos || is_ipv4(std::string(text)) ? parse_tcp(text)
+                                                                                  : parse_serial(text);
 }
 
 Via resolve_via(Via via, const Address& address, bool server_runs) {

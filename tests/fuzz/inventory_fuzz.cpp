@@ -1,4 +1,4 @@
-// Any text as an inventory: never a crash, and what was accepted can be written and read again to the same phones.
+// Any text as an inventory: never a crash, and an address that was accepted reads the same once it is written.
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
 #include "base/id_ranges.hpp"
@@ -13,13 +13,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         DROVER_ASSERT(inventory.error().message.rfind("f:", 0) == 0);
         return 0;
     }
-    const auto again = fleet::parse_inventory(fleet::write_inventory(inventory->instances), "again");
-    DROVER_ASSERT(again && again->instances.size() == inventory->instances.size());
-    for (std::size_t i = 0; i < again->instances.size(); ++i) {
-        const Instance &a = inventory->instances[i], &b = again->instances[i];
-        DROVER_ASSERT(valid_instance_id(a.id) && a.id == b.id && a.via == b.via && a.serial == b.serial &&
-                      a.labels == b.labels);
-        DROVER_ASSERT(a.address.index() == b.address.index() && to_string(a.address) == to_string(b.address));
+    for (const Instance& one : inventory->instances) {
+        DROVER_ASSERT(valid_instance_id(one.id));
+        const auto again = fleet::parse_address(one.via, to_string(one.address));
+        DROVER_ASSERT(again && again->index() == one.address.index() && to_string(*again) == to_string(one.address));
     }
     static_cast<void>(dispatch::check_groups(*inventory));
     return 0;
