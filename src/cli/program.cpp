@@ -20,6 +20,8 @@ namespace drover::cli {
 struct Subcommand::Impl {
     CLI::App* app = nullptr;
     std::vector<std::string>* words = nullptr;
+    std::vector<std::string>* paths = nullptr;  // of positionals(), which may also follow "--"
+    std::string paths_name;
     std::function<int()> run;
     bool takes_config = false;
     bool takes_server = false;
@@ -165,7 +167,9 @@ void Subcommand::positional(std::string_view value, std::string& to, std::string
 }
 
 void Subcommand::positionals(std::string_view value, std::vector<std::string>& to, std::string_view help) {
-    impl_.app->add_option(std::string(value), to, std::string(help))->type_name("")->required();
+    impl_.app->add_option(std::string(value), to, std::string(help))->type_name("");
+    impl_.paths = &to;
+    impl_.paths_name = value;
 }
 
 void Subcommand::words(std::string_view value, std::vector<std::string>& to, std::string_view help) {
@@ -251,10 +255,14 @@ int Program::Impl::run_entry(Entry& entry, const std::optional<std::vector<std::
     if (!context.reports.empty() && !entry.impl.writes_reports) {
         return usage_error(who, "--report: this command has no rows to report; exec and run have");
     }
-    if (words) {
+    if (words && entry.impl.paths) {
+        entry.impl.paths->insert(entry.impl.paths->end(), words->begin(), words->end());
+    } else if (words) {
         if (!entry.impl.words) return usage_error(who, "takes nothing after --");
         *entry.impl.words = *words;
     }
+    if (entry.impl.paths && entry.impl.paths->empty())
+        return usage_error(who, entry.impl.paths_name + " is required; see " + who + " --help");
     if (context.verbose) log::set_level(log::Level::info);
     return entry.impl.run();
 }

@@ -24,6 +24,9 @@ protected:
         job.positional("FILE", file_, "a file", Need::required);
         job.writes_reports();
         job.action([] { return 44; });
+        auto& files = program_.add("files", "takes files");
+        files.positionals("FILE", words_, "the files");
+        files.action([] { return 45; });
     }
 
     int run(std::vector<const char*> args) {
@@ -69,6 +72,19 @@ TEST_F(ProgramTest, WordsAfterTheDashesAreNeverOptions) {
     EXPECT_TRUE(flag_);
     EXPECT_EQ(count_, 0u);
     EXPECT_FALSE(context_.verbose);
+}
+
+TEST_F(ProgramTest, FilesAfterTheDashesMayBeginWithOne) {
+    EXPECT_EQ(run({"files", "a", "-v", "--", "-v", "b"}), 45);
+    EXPECT_EQ(words_, (std::vector<std::string>{"a", "-v", "b"}));
+    EXPECT_TRUE(context_.verbose);
+    words_.clear();
+    EXPECT_EQ(run({"files", "--", "--json"}), 45);
+    EXPECT_EQ(words_, (std::vector<std::string>{"--json"}));
+    EXPECT_EQ(context_.output, OutputMode::automatic);
+    words_.clear();
+    expect_usage_error({"files"}, "drover files: FILE is required; see drover files --help");
+    expect_usage_error({"files", "--"}, "drover files: FILE is required; see drover files --help");
 }
 
 TEST_F(ProgramTest, ReportsMayBeSeveral) {
