@@ -16,6 +16,7 @@
 #include "cli/service_host.hpp"
 #include "cli/service_signals.hpp"
 #include "cli/terminal.hpp"
+#include "dispatch/selector.hpp"
 
 namespace drover::cli {
 namespace {
@@ -25,19 +26,27 @@ struct ServeOptions {
     std::optional<std::string> listen_text;
 };
 
-// Says what is wrong without listening, running or opening anything.
-// Without an inventory nobody can say what a selector will match.
+// Without an inventory nobody can say what a selector will match, only how it reads.
+Result<void> check_selector(Fleet* fleet, const std::string& selector) {
+    if (fleet) {
+        const auto phones = fleet->select(selector);
+        return phones ? Result<void>() : tl::unexpected(phones.error());
+    }
+    const auto good = dispatch::Selector::check(selector);
+    return good ? Result<void>() : tl::unexpected(good.error().to_error(selector));
+}
+
 template <class Entries>
 Result<void> check_tenants(Fleet* fleet, const Entries& entries, const std::filesystem::path& file) {
     for (const auto& entry : entries) {
-        if (!fleet) break;
-        if (const auto phones = fleet->select(entry.instances); !phones)
+        if (const auto good = check_selector(fleet, entry.instances); !good)
             return fail(Code::bad_config, fmt::format("{}: instances of tenant {}: {}", file.string(), entry.tenant,
-                                                      phones.error().message));
+                                                      good.error().message));
     }
     return {};
 }
 
+// Says what is wrong without listening, running or opening anything.
 int check_serve_config(const http::Config& config) {
     FleetOptions options;
     options.inventory = config.inventory;
@@ -62,7 +71,7 @@ int check_serve_config(const http::Config& config) {
     }
     ResultStream results;
     results.write("config: ok\n");
-    return results.lost() ? 1 : 0;
+    return results.exit_code();
 }
 
 std::string reloading_state() {

@@ -1,6 +1,8 @@
 // The documented API end to end: the real program, virtual phones, curl.
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "support/openapi.hpp"
 #include "support/serve.hpp"
 #include "where.hpp"
@@ -230,6 +232,13 @@ TEST(ServeConfig, CheckConfigSaysWhatIsWrong) {
     EXPECT_EQ(bad.code(), 2);
     EXPECT_NE(bad.err.find("bad.yaml:3:3"), std::string::npos) << bad.err;
     EXPECT_NE(bad.err.find("listen"), std::string::npos) << bad.err;
+    const auto tokens = home.dir() / ".local" / "state" / "drover" / "tokens.yaml";
+    auto known = read_file(tokens);
+    ASSERT_NE(known.find("all"), std::string::npos) << known;
+    std::ofstream(tokens) << known.replace(known.find("all"), 3, "'(('");
+    const auto selector = home.drover({"serve", "--check-config"});
+    EXPECT_EQ(selector.code(), 2);
+    EXPECT_NE(selector.err.find("instances of tenant ci: selector '(('"), std::string::npos) << selector.err;
     const auto open = home.drover({"serve", "--listen", "0.0.0.0:0"});
     EXPECT_EQ(open.code(), 2);
     EXPECT_NE(open.err.find("insecure: true"), std::string::npos) << open.err;
