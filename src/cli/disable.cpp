@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "cli/fleet_choice.hpp"
+#include "cli/json_choice.hpp"
 #include "cli/serve_config.hpp"
 #include "cli/server_client.hpp"
 #include "cli/server_data.hpp"
@@ -49,14 +50,23 @@ Result<std::vector<std::string>> named(const FleetOptions& options, const std::s
     return ids;
 }
 
-std::string line_of(std::string_view id, bool changed, bool disable) {
-    return fmt::format("{}: {}{}\n", id, changed ? "" : "was ",
-                       changed   ? disable ? "disabled" : "enabled"
-                       : disable ? "disabled already"
-                                 : "enabled already");
+struct Change {
+    std::string id;
+    bool changed = false;  // no: it was so already
+};
+
+int print_changes(const Context& context, const std::vector<Change>& changes, bool disable) {
+    const std::string_view now = disable ? "disabled" : "enabled";
+    std::string lines;
+    boost::json::array phones;
+    for (const auto& [id, changed] : changes) {
+        lines += changed ? fmt::format("{}: {}\n", id, now) : fmt::format("{}: was {} already\n", id, now);
+        phones.push_back(boost::json::object{{"instance_id", id}, {"disabled", disable}, {"changed", changed}});
+    }
+    return print_result(context, lines, {{"schema", 1}, {"phones", std::move(phones)}});
 }
 
-Result<std::string> change_here(const Context& context, const DisableArguments& o, bool disable) {
+Result<std::vector<Change>> change_here(const Context& context, const DisableArguments& o, bool disable) {
     const auto options = fleet_options(context);
     if (!options) return tl::unexpected(options.error());
     const auto marks = fleet::load_marks(options->state_dir);
@@ -67,39 +77,36 @@ Result<std::string> change_here(const Context& context, const DisableArguments& 
     if (disable) mark = {fleet::clean_reason(o.reason), user_name(), std::chrono::system_clock::now()};
     const auto changed = fleet::set_marks(options->state_dir, *ids, mark);
     if (!changed) return tl::unexpected(changed.error());
-    std::string lines;
-    for (std::size_t i = 0; i < ids->size(); ++i) lines += line_of((*ids)[i], (*changed)[i], disable);
-    return lines;
+    std::vector<Change> changes;
+    for (std::size_t i = 0; i < ids->size(); ++i) changes.push_back({(*ids)[i], (*changed)[i]});
+    return changes;
 }
 
 // The server has a state directory of its own, and its phones are so before it answers.
-Result<std::string> change_there(const ServerChoice& server, const DisableArguments& o, bool disable) {
+Result<std::vector<Change>> change_there(const ServerChoice& server, const DisableArguments& o, bool disable) {
     http::CallRequest request;
     request.on = o.selector;
     request.reason = fleet::clean_reason(o.reason);
     const auto data = ServerClient(server).post(disable ? "/drover/v1/disable" : "/drover/v1/enable", to_json(request));
     if (!data) return tl::unexpected(data.error());
-    std::string lines;
+    std::vector<Change> changes;
     for (const auto& value : list_in(*data, "phones")) {
         const auto* phone = value.if_object();
         const auto* id = phone ? phone->if_contains("instance_id") : nullptr;
         const auto* changed = phone ? phone->if_contains("changed") : nullptr;
         if (!id || !id->is_string() || !changed || !changed->is_bool())
             return fail(Code::server_unreachable, "the server's answer makes no sense");
-        lines += line_of(id->get_string().c_str(), changed->get_bool(), disable);
+        changes.push_back({id->get_string().c_str(), changed->get_bool()});
     }
-    return lines;
+    return changes;
 }
 
 int change(const Context& context, const DisableArguments& o, bool disable) {
     ignore_sigpipe();
     const auto server = choose_server(context);
     if (!server) return report_error(server.error());
-    const auto lines = *server ? change_there(**server, o, disable) : change_here(context, o, disable);
-    if (!lines) return report_error(lines.error());
-    ResultStream results;
-    results.write(*lines);
-    return results.exit_code();
+    const auto changes = *server ? change_there(**server, o, disable) : change_here(context, o, disable);
+    return changes ? print_changes(context, *changes, disable) : report_error(changes.error());
 }
 
 }  // namespace

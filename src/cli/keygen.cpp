@@ -2,13 +2,12 @@
 
 #include "adb/auth.hpp"
 #include "base/home.hpp"
-#include "cli/fleet_choice.hpp"
-#include "cli/terminal.hpp"
+#include "cli/json_choice.hpp"
 
 namespace drover::cli {
 namespace {
 
-int keygen(const std::string& file) {
+int keygen(const Context& context, const std::string& file) {
     auto path = std::filesystem::path(file);
     if (path.empty()) {
         const auto home = home_directory();
@@ -21,18 +20,18 @@ int keygen(const std::string& file) {
         if (error) return report_error(Error(Code::bad_key, path.parent_path().string() + ": " + error.message()));
     }
     if (const auto written = adb::write_new_key(path); !written) return report_error(written.error());
-    ResultStream results;
-    results.write(fmt::format("{}\n{}.pub\n", path.string(), path.string()));
-    return results.exit_code();
+    const auto its_public = path.string() + ".pub";
+    return print_result(context, fmt::format("{}\n{}\n", path.string(), its_public),
+                        {{"schema", 1}, {"private_key", path.string()}, {"public_key", its_public}});
 }
 
 }  // namespace
 
-void add_keygen(Program& program, Context&) {
+void add_keygen(Program& program, Context& context) {
     auto file = std::make_shared<std::string>();
     auto& command = program.add("keygen", "Makes a new ADB key; never replaces one");
     command.positional("FILE", *file, "where to (~/.android/adbkey)", Need::optional);
-    command.action([file] { return keygen(*file); });
+    command.action([file, &context] { return keygen(context, *file); });
 }
 
 }  // namespace drover::cli

@@ -1,10 +1,10 @@
 // drover source: the agents that a running `drover serve` drives, the commands that wait for them, and their results.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
+#include "cli/json_choice.hpp"
 #include "cli/server_client.hpp"
 #include "cli/server_data.hpp"
 #include "cli/terminal.hpp"
@@ -17,8 +17,15 @@ namespace {
 
 namespace json = boost::json;
 
-// Of drover's own agent.
-constexpr std::string_view kCommands[] = {"START", "STOP", "DELETE", "SYNC", "UPLOAD_LOG", "RSET_LOG_ACL"};
+// Of drover's own agent, and what it refuses them without.
+struct SourceCommand {
+    std::string_view name;
+    bool wants_task, wants_bucket;
+};
+constexpr SourceCommand kCommands[] = {{"START", true, false},     {"STOP", true, false},
+                                       {"DELETE", true, false},    {"SYNC", true, false},
+                                       {"UPLOAD_LOG", true, true}, {"RSET_LOG_ACL", false, true}};
+constexpr std::string_view kCommandNames = "START, STOP, DELETE, SYNC, UPLOAD_LOG, RSET_LOG_ACL";
 
 struct SourceOptions {
     std::string action, id, name;
@@ -58,10 +65,7 @@ std::string results_text(const json::object& data) {
 
 int print_answer(const Context& context, const Result<json::object>& data, std::string (*text)(const json::object&)) {
     if (!data) return report_error(data.error());
-    const bool as_json = context.output == OutputMode::json || context.output == OutputMode::jsonl;
-    ResultStream results;
-    results.write(as_json ? json::serialize(*data) + "\n" : text(*data));
-    return results.lost() ? 1 : 0;
+    return print_result(context, text(*data), *data);
 }
 
 std::string added_text(const json::object& data) {
@@ -71,6 +75,21 @@ std::string added_text(const json::object& data) {
 std::string sent_text(const json::object& data) {
     const bool merged = data.contains("merged") && data.at("merged").is_bool() && data.at("merged").get_bool();
     return fmt::format("command {} waits{}\n", shown(data, "number"), merged ? " already: it is the same one" : "");
+}
+
+// An open set: a controller may have agents of another make.
+Result<void> check_command(const SourceOptions& o) {
+    const auto* known = std::find_if(std::begin(kCommands), std::end(kCommands),
+                                     [&](const SourceCommand& c) { return c.name == o.name; });
+    if (known == std::end(kCommands)) {
+        say(fmt::format("drover: {} is none of {}; an agent that does not know it says so in its result", o.name,
+                        kCommandNames));
+        return {};
+    }
+    if (known->wants_task && !o.task) return fail(Code::usage, fmt::format("source send: {} of which --task?", o.name));
+    if (known->wants_bucket && !o.bucket)
+        return fail(Code::usage, fmt::format("source send: {} of which --bucket?", o.name));
+    return {};
 }
 
 int send(const Context& context, const ServerClient& client, const std::string& path, const SourceOptions& o) {
@@ -96,14 +115,12 @@ int run_source_command(const Context& context, const SourceOptions& o) {
     }
     if (sends == o.name.empty()) {
         return report_error(
-            Error(Code::usage, fmt::format("source {}: {}", o.action,
-                                           sends ? fmt::format("which COMMAND? One of {}", fmt::join(kCommands, ", "))
-                                                 : "takes no COMMAND")));
+            Error(Code::usage,
+                  fmt::format("source {}: {}", o.action,
+                              sends ? fmt::format("which COMMAND? One of {}", kCommandNames) : "takes no COMMAND")));
     }
-    // An open set: a controller may have agents of another make.
-    if (sends && std::find(std::begin(kCommands), std::end(kCommands), o.name) == std::end(kCommands)) {
-        say(fmt::format("drover: {} is none of {}; an agent that does not know it says so in its result", o.name,
-                        fmt::join(kCommands, ", ")));
+    if (sends) {
+        if (const auto good = check_command(o); !good) return report_error(good.error());
     }
     const auto client = ServerClient::find(context);
     if (!client) return report_error(client.error());

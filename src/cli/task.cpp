@@ -1,10 +1,10 @@
 // drover task: asynchronous tasks of a running `drover serve`.
 #include <fmt/format.h>
 
-#include <boost/json/serialize.hpp>
 #include <chrono>
 #include <thread>
 
+#include "cli/json_choice.hpp"
 #include "cli/server_client.hpp"
 #include "cli/server_data.hpp"
 #include "cli/terminal.hpp"
@@ -91,13 +91,6 @@ int exit_code_of(const json::object& data) {
     return tally.exit_code({});
 }
 
-int print_task(const Context& context, const json::object& data, const std::string& text_form) {
-    const bool as_json = context.output == OutputMode::json || context.output == OutputMode::jsonl;
-    ResultStream results;
-    results.write(as_json ? json::serialize(data) + "\n" : text_form);
-    return results.lost() ? 1 : 0;
-}
-
 int wait_for_task(const Context& context, const ServerClient& client, const TaskOptions& o) {
     // Asking is cheap for the server; a task of minutes is asked for once a second.
     constexpr std::chrono::milliseconds kFirst{100}, kMost{1'000};
@@ -106,7 +99,7 @@ int wait_for_task(const Context& context, const ServerClient& client, const Task
         const auto data = client.get("/drover/v1/tasks/" + o.id);
         if (!data) return report_error(data.error());
         if (state_of(*data) != "open") {
-            const int printed = print_task(context, *data, show_text(*data));
+            const int printed = print_result(context, show_text(*data), *data);
             return printed != 0 ? printed : exit_code_of(*data);
         }
         if (o.timeout && std::chrono::steady_clock::now() - begin >= *o.timeout) {
@@ -136,8 +129,8 @@ int run_task_command(const Context& context, const TaskOptions& o) {
                       : o.action == "show" ? client->get("/drover/v1/tasks/" + o.id)
                                            : client->get("/drover/v1/tasks");
     if (!data) return report_error(data.error());
-    if (o.action == "list") return print_task(context, *data, list_text(*data));
-    return print_task(context, *data, o.action == "show" ? show_text(*data) : cancelled_text(*data));
+    if (o.action == "list") return print_result(context, list_text(*data), *data);
+    return print_result(context, o.action == "show" ? show_text(*data) : cancelled_text(*data), *data);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "base/counted.hpp"
+#include "cli/json_choice.hpp"
 #include "cli/serve_config.hpp"
 #include "cli/service_host.hpp"
 #include "cli/terminal.hpp"
@@ -39,7 +40,8 @@ Result<std::string> read_token(const std::filesystem::path& file) {
     return token;
 }
 
-int add(const std::filesystem::path& file, std::vector<http::TokenEntry> tokens, const TokenOptions& o) {
+int add(const Context& context, const std::filesystem::path& file, std::vector<http::TokenEntry> tokens,
+        const TokenOptions& o) {
     if (const auto good = dispatch::Selector::check(o.instances); !good)
         return report_error(good.error().to_error(o.instances));
     auto token = o.from ? read_token(*o.from) : Result<std::string>(http::random_hex(kTokenRandomBytes));
@@ -49,19 +51,31 @@ int add(const std::filesystem::path& file, std::vector<http::TokenEntry> tokens,
     if (const auto saved = http::save_tokens(file, tokens); !saved) return report_error(saved.error());
     say(fmt::format("drover: {} knows a token of '{}' now; SIGHUP makes a running serve read it", file.string(),
                     o.tenant));
-    if (o.from) return 0;
-    ResultStream results;
-    results.write(*token + "\n");
-    return results.lost() ? 1 : 0;
+    boost::json::object told{{"schema", 1}, {"tenant", o.tenant}, {"instances", o.instances}};
+    // Of one that exists already the owner knows it.
+    if (!o.from) told["token"] = *token;
+    return print_result(context, o.from ? "" : *token + "\n", told);
 }
 
-int remove(const std::filesystem::path& file, std::vector<http::TokenEntry> tokens, const TokenOptions& o) {
+int remove(const Context& context, const std::filesystem::path& file, std::vector<http::TokenEntry> tokens,
+           const TokenOptions& o) {
     const auto removed = std::erase_if(tokens, [&](const http::TokenEntry& t) { return t.tenant == o.tenant; });
     if (removed == 0)
         return report_error(Error(Code::usage, fmt::format("{}: no token of '{}'", file.string(), o.tenant)));
     if (const auto saved = http::save_tokens(file, tokens); !saved) return report_error(saved.error());
     say(fmt::format("drover: {} removed; SIGHUP makes a running serve forget", counted(removed, "token")));
-    return 0;
+    return print_result(context, "", {{"schema", 1}, {"tenant", o.tenant}, {"removed", removed}});
+}
+
+int list(const Context& context, const std::vector<http::TokenEntry>& tokens) {
+    std::string lines;
+    boost::json::array all;
+    for (const auto& t : tokens) {
+        const auto digest = http::to_hex(t.digest);
+        lines += fmt::format("{}  {}  sha256 {}…\n", t.tenant, t.instances, digest.substr(0, 12));
+        all.push_back(boost::json::object{{"tenant", t.tenant}, {"instances", t.instances}, {"sha256", digest}});
+    }
+    return print_result(context, lines, {{"schema", 1}, {"tokens", std::move(all)}});
 }
 
 int run_token(const Context& context, const TokenOptions& o) {
@@ -70,13 +84,7 @@ int run_token(const Context& context, const TokenOptions& o) {
     if (!config) return report_error(config.error());
     auto tokens = http::load_tokens(config->tokens);
     if (!tokens) return report_error(tokens.error());
-    if (o.action == "list") {
-        ResultStream results;
-        for (const auto& t : *tokens)
-            results.write(
-                fmt::format("{}  {}  sha256 {}…\n", t.tenant, t.instances, http::to_hex(t.digest).substr(0, 12)));
-        return results.lost() ? 1 : 0;
-    }
+    if (o.action == "list") return list(context, *tokens);
     if (o.action != "add" && o.action != "remove") {
         return report_error(
             Error(Code::usage, fmt::format("token: '{}' is none of add NAME, list, remove NAME", o.action)));
@@ -87,8 +95,8 @@ int run_token(const Context& context, const TokenOptions& o) {
             fmt::format("token {}: the name has letters, digits, '.', '_' and '-', at most 64, and is not 'local'",
                         o.action)));
     }
-    return o.action == "add" ? add(config->tokens, std::move(*tokens), o)
-                             : remove(config->tokens, std::move(*tokens), o);
+    return o.action == "add" ? add(context, config->tokens, std::move(*tokens), o)
+                             : remove(context, config->tokens, std::move(*tokens), o);
 }
 
 }  // namespace

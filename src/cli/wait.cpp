@@ -6,6 +6,7 @@
 #include "base/counted.hpp"
 #include "base/log.hpp"
 #include "cli/herd.hpp"
+#include "cli/json_choice.hpp"
 #include "cli/status_board.hpp"
 #include "cli/terminal.hpp"
 #include "drover/command.hpp"
@@ -48,8 +49,9 @@ class PhoneWait {
 public:
     using Deadline = StatusBoard::TimePoint;
 
-    PhoneWait(Herd& herd, StatusBoard& board, const BoardStop& stop, const WaitArguments& o, Deadline began)
-        : herd_(herd), board_(board), stop_(stop), o_(o), began_(began), until_(began + o.timeout) {}
+    PhoneWait(const Context& context, Herd& herd, StatusBoard& board, const BoardStop& stop, const WaitArguments& o,
+              Deadline began)
+        : context_(context), herd_(herd), board_(board), stop_(stop), o_(o), began_(began), until_(began + o.timeout) {}
 
     // Where discovery goes on, phones that come later count too: which ones match is looked at anew with each that does, and when
     // those of a server are written down otherwise.
@@ -83,7 +85,7 @@ private:
         board_.forget();
         const auto watch = herd_.watch(*targets, board_, [&](const Error& why) { board_.end(why); });
         switch (wait()) {
-            case StatusBoard::Outcome::holds: return 0;
+            case StatusBoard::Outcome::holds: return print();
             case StatusBoard::Outcome::woken: return std::nullopt;
             case StatusBoard::Outcome::ended: {
                 const auto why = board_.why();
@@ -113,7 +115,10 @@ private:
         const auto enough = [&](const StatusBoard::States& states) {
             there_ = static_cast<std::size_t>(
                 std::count_if(states.begin(), states.end(), [&](const auto& s) { return is_in(s.second, o_.state); }));
-            return there_ >= wanted_;
+            if (there_ < wanted_) return false;
+            // As they were then: later ones may be others.
+            for (const auto& [instance, state] : states) last_.push_back(state);
+            return true;
         };
         return board_.wait(enough, until_);
     }
@@ -126,12 +131,27 @@ private:
         if (!states) return failed(states.error());
         for (const auto& history : *states) {
             const auto& state = history.back();
+            last_.push_back(state);
             if (!is_in(state, o_.state))
                 say(fmt::format("drover: {}: {}: {}", herd_.id_of(state.instance), state.condition, state.why));
         }
-        return kNotInTime;
+        const int printed = print();
+        return printed != 0 ? printed : kNotInTime;
     }
 
+    // People want the exit code alone.
+    int print() const {
+        boost::json::array phones;
+        for (const auto& state : last_) phones.push_back(report::status_object({herd_.id_of(state.instance), state}));
+        return print_result(context_, "",
+                            {{"schema", 1},
+                             {"state", o_.state},
+                             {"wanted", wanted_},
+                             {"there", there_},
+                             {"phones", std::move(phones)}});
+    }
+
+    const Context& context_;
     Herd& herd_;
     StatusBoard& board_;
     const BoardStop& stop_;
@@ -139,9 +159,11 @@ private:
     const Deadline began_, until_;
     bool may_come_ = false;
     std::size_t wanted_ = 0, there_ = 0;
+    std::vector<PhoneStatus> last_;
 };
 
 int wait_for_phones(const Context& context, const WaitArguments& o) {
+    ignore_sigpipe();
     const auto& words = known_states();
     if (std::find(words.begin(), words.end(), o.state) == words.end()) {
         return report_error(Error(Code::usage, fmt::format("--state {}: there is no such state; there are {}", o.state,
@@ -152,7 +174,7 @@ int wait_for_phones(const Context& context, const WaitArguments& o) {
     const BoardStop stop(board);
     auto herd = open_herd(context, Phones::may_come, o.timeout, stop.token());
     if (!herd) return stop.signal() != 0 ? 128 + stop.signal() : report_error(herd.error());
-    return PhoneWait(**herd, board, stop, o, began).run();
+    return PhoneWait(context, **herd, board, stop, o, began).run();
 }
 
 }  // namespace

@@ -24,13 +24,6 @@ std::string time_text(std::chrono::system_clock::time_point t) {
     return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(ms / 1000)), ms % 1000);
 }
 
-json::object line_object(const StatusLine& line) {
-    json::object o;
-    o["instance_id"] = line.instance_id;
-    for (auto& member : state_object(line.status)) o.insert(member);
-    return o;
-}
-
 }  // namespace
 
 json::object state_object(const PhoneStatus& s) {
@@ -44,6 +37,13 @@ json::object state_object(const PhoneStatus& s) {
     o["why"] = s.why;
     o["since"] = time_text(s.since);
     o["held_by"] = s.held_by;
+    return o;
+}
+
+json::object status_object(const StatusLine& line) {
+    json::object o;
+    o["instance_id"] = line.instance_id;
+    for (auto& member : state_object(line.status)) o.insert(member);
     return o;
 }
 
@@ -82,12 +82,12 @@ std::string status_change(const StatusLine& line) {
                        s.condition, printable(with_holder(s.why, s.held_by), Layout::escape));
 }
 
-std::string status_json(const StatusLine& line) { return json::serialize(line_object(line)); }
+std::string status_json(const StatusLine& line) { return json::serialize(status_object(line)); }
 
 std::string status_document(std::span<const StatusLine> lines, std::span<const std::vector<PhoneStatus>> histories) {
     json::array phones;
     for (std::size_t i = 0; i < lines.size(); ++i) {
-        json::object phone = line_object(lines[i]);
+        json::object phone = status_object(lines[i]);
         if (i < histories.size()) {
             json::array history;
             for (const auto& s : histories[i]) history.push_back(state_object(s));

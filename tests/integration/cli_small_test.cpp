@@ -52,6 +52,44 @@ TEST(CliSmall, KeygenMakesAPrivateKeyOnceAndNeverReplacesOne) {
     EXPECT_THAT(read_file(home / "other.pub"), HasSubstr("@"));
 }
 
+TEST(CliSmall, ProgramsReadWhatWasMadeAndKnown) {
+    const TempDir home;
+    const EnvChanges env{{"HOME", home.path().string()}, {"XDG_STATE_HOME", std::nullopt}};
+    const auto key = (home / "key").string();
+    const auto keys = json::parse(run_drover({"keygen", key, "--json"}, env).out);
+    EXPECT_EQ(keys, (json::value{{"schema", 1}, {"private_key", key}, {"public_key", key + ".pub"}}));
+
+    const auto added = json::parse(run_drover({"token", "add", "ci", "--instances", "a,b", "--json"}, env).out);
+    EXPECT_EQ(added.at("tenant").as_string(), "ci");
+    EXPECT_EQ(added.at("instances").as_string(), "a,b");
+    EXPECT_EQ(added.at("token").as_string().size(), 64U);
+    const auto known = json::parse(run_drover({"token", "list", "--json"}, env).out).at("tokens").as_array();
+    ASSERT_EQ(known.size(), 1U);
+    EXPECT_EQ(known[0].at("tenant").as_string(), "ci");
+    EXPECT_EQ(known[0].at("sha256").as_string().size(), 64U);
+    const auto removed = json::parse(run_drover({"token", "remove", "ci", "--json"}, env).out);
+    EXPECT_EQ(removed, (json::value{{"schema", 1}, {"tenant", "ci"}, {"removed", 1}}));
+}
+
+TEST(CliSmall, WaitTellsProgramsWhoIsThere) {
+    const SimProcess sim(2);
+    const auto there = run_drover({"wait", "all", "--inventory", sim.inventory(), "--json"});
+    EXPECT_EQ(there.code(), 0) << there.err;
+    const auto told = json::parse(there.out);
+    EXPECT_EQ(told.at("state").as_string(), "running");
+    EXPECT_EQ(told.at("wanted"), json::value(2));
+    EXPECT_EQ(told.at("there"), json::value(2));
+    EXPECT_EQ(told.at("phones").at(1).at("instance_id").as_string(), "vphone-0002");
+    EXPECT_EQ(told.at("phones").at(1).at("condition").as_string(), "running");
+    EXPECT_EQ(run_drover({"wait", "all", "--inventory", sim.inventory()}).out, "");
+
+    const auto late = run_drover(
+        {"wait", "all", "--state", "recovery", "--timeout", "1ms", "--inventory", sim.inventory(), "--json"});
+    EXPECT_EQ(late.code(), 22);
+    EXPECT_EQ(json::parse(late.out).at("there"), json::value(0));
+    EXPECT_EQ(json::parse(late.out).at("phones").as_array().size(), 2U);
+}
+
 TEST(CliSmall, AConfigurationNamesTheInventoryUnlessSomethingStronger) {
     SimProcess one(1), two(2);
     const TempDir dir;

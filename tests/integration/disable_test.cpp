@@ -58,6 +58,17 @@ TEST_F(Disable, ADisabledPhoneIsLeftOutAndSaysWhyWhenItIsNamed) {
     EXPECT_THAT(exec("all").out, HasSubstr("vphone-0002"));
 }
 
+TEST_F(Disable, ProgramsReadWhatChanged) {
+    using boost::json::parse;
+    const auto disabled = drover({"disable", "vphone-0002", "--reason", "x", "--json"});
+    EXPECT_EQ(parse(disabled.out),
+              parse(R"({"schema":1,"phones":[{"instance_id":"vphone-0002","disabled":true,"changed":true}]})"));
+    const auto enabled = drover({"enable", "vphone-000[1-2]", "--json"});
+    EXPECT_EQ(parse(enabled.out),
+              parse(R"({"schema":1,"phones":[{"instance_id":"vphone-0001","disabled":false,"changed":false},)"
+                    R"({"instance_id":"vphone-0002","disabled":false,"changed":true}]})"));
+}
+
 // Whichever of the two connects first.
 TEST_F(Disable, OfTwoEntriesThatAreOnePhoneTheFirstGetsTheCommands) {
     const auto text = read_file(sim_->inventory());

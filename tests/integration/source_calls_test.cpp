@@ -93,6 +93,9 @@ TEST_F(SourceApi, WrongUsageIsOneLineAndSendsNothing) {
     for (const auto& args : std::vector<std::vector<std::string>>{{"source", "sned", "s1"},
                                                                   {"source", "add"},
                                                                   {"source", "send", "s1"},
+                                                                  {"source", "send", "s1", "START"},
+                                                                  {"source", "send", "s1", "UPLOAD_LOG", "--task", "t"},
+                                                                  {"source", "send", "s1", "RSET_LOG_ACL"},
                                                                   {"source", "list", "s1"},
                                                                   {"source", "results", "s1", "START"}}) {
         const auto finished = home.drover(args);
