@@ -5,14 +5,17 @@
 // Pure hints: nothing is read, and any address will do, also one that is no longer valid. Any thread.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 namespace drover {
 
 constexpr std::size_t kCacheLineBytes = 64;
 
 inline void prefetch(const void* object, std::size_t bytes) {
+    const auto address =
+        reinterpret_cast<std::uintptr_t>(object);  // of no object, perhaps: pointers know no sums there
     for (std::size_t at = 0; at < bytes; at += kCacheLineBytes)
-        __builtin_prefetch(static_cast<const char*>(object) + at);
+        __builtin_prefetch(reinterpret_cast<const void*>(address + at));
 }
 
 }  // namespace drover

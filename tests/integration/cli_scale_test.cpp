@@ -8,6 +8,7 @@
 
 #include "adb_server.hpp"
 #include "support/drover.hpp"
+#include "support/sanitizers.hpp"
 #include "where.hpp"
 
 namespace drover::test {
@@ -15,14 +16,6 @@ namespace {
 
 namespace json = boost::json;
 using testing::HasSubstr;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
 
 // What `drover -v` says at its end, in kB.
 long peak_memory_kb(const Finished& done) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,20 +21,20 @@ class Hanging {
 public:
     ~Hanging() { let_go(); }
     KeyedWork::Job job() {
-        return [this, until = until_] {
-            ++hang_;
+        return [hang = hang_, until = until_] {
+            ++*hang;
             until.wait();
         };
     }
     void let_go() {
         if (!std::exchange(gone_, true)) go_.set_value();
     }
-    int hang() const { return hang_; }
+    int hang() const { return *hang_; }
 
 private:
     std::promise<void> go_;
     std::shared_future<void> until_{go_.get_future()};
-    std::atomic<int> hang_ = 0;
+    std::shared_ptr<std::atomic<int>> hang_ = std::make_shared<std::atomic<int>>(0);  // some begin once it is gone
     bool gone_ = false;
 };
 

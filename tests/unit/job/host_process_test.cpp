@@ -8,21 +8,11 @@
 #include <new>
 
 #include "job/host_runner.hpp"
+#include "support/sanitizers.hpp"
 #include "support/temp_dir.hpp"
 
 // The sanitizers bring an operator new of their own.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define DROVER_TEST_OWN_NEW 0
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define DROVER_TEST_OWN_NEW 0
-#endif
-#ifndef DROVER_TEST_OWN_NEW
-#define DROVER_TEST_OWN_NEW 1
-#endif
-
-#if DROVER_TEST_OWN_NEW
+#if !defined(DROVER_TEST_ASAN) && !defined(DROVER_TEST_TSAN)
 namespace {
 
 constexpr int kAllocatedInChild = 99;
@@ -70,7 +60,7 @@ std::string ran(HostCommand command) {
     return end->text + (exit ? std::to_string(*exit) : exit.error().message);
 }
 
-#if DROVER_TEST_OWN_NEW
+#if !defined(DROVER_TEST_ASAN) && !defined(DROVER_TEST_TSAN)
 // The allocator's lock may be held by a thread that the child does not have.
 TEST(HostProcess, TheChildAllocatesNothing) {
     ::pthread_atfork(nullptr, nullptr, [] { in_child_of_fork = looks; });

@@ -8,6 +8,7 @@
 
 #include "net/http_client.hpp"
 #include "support/raw_client.hpp"
+#include "support/sanitizers.hpp"
 #include "support/temp_dir.hpp"
 
 namespace drover::net {
@@ -232,9 +233,8 @@ TEST_F(Server, ConnectionsPastTheLimitAreRefused) {
 
 // No descriptor is free: who comes then waits, is not lost, and gets in as soon as there is one.
 TEST_F(Server, WhoComesWhileDescriptorsAreOutIsAcceptedLater) {
-#ifdef __SANITIZE_ADDRESS__
-    GTEST_SKIP() << "UBSan looks at objects through pipes, and takes their want for a bad object";
-#endif
+    if (test::kAddressSanitizer)
+        GTEST_SKIP() << "UBSan looks at objects through pipes, and takes their want for a bad object";
     start(options());
     test::RawClient first(port);
     first.send(kGet);
