@@ -39,7 +39,8 @@ struct FleetOptions {
     // Of the call that it is opened for: each wait in it (the adb server, USB, phones that must be told apart) takes at most half of
     // what is left.
     std::optional<std::chrono::milliseconds> deadline;
-    // Ends those waits, and those of select() and probe(), when it is requested: open() and select() fail with Code::interrupted.
+    // Ends those waits, and those of select() and probe(), when it is requested: open(), renew() and select() fail with
+    // Code::interrupted.
     std::stop_token stop;
     Upkeep upkeep;
     TransferTurns transfers;  // what the steps of all jobs together may take

@@ -3,11 +3,13 @@
 #include "adb/auth.hpp"
 #include "base/home.hpp"
 #include "cli/json_choice.hpp"
+#include "cli/terminal.hpp"
 
 namespace drover::cli {
 namespace {
 
 int keygen(const Context& context, const std::string& file) {
+    ignore_sigpipe();
     auto path = std::filesystem::path(file);
     if (path.empty()) {
         const auto home = home_directory();

@@ -21,7 +21,7 @@ struct Subcommand::Impl {
     CLI::App* app = nullptr;
     std::vector<std::string>* words = nullptr;
     std::vector<std::string>* paths = nullptr;  // of positionals(), which may also follow "--"
-    std::string paths_name;
+    CLI::Option* paths_option = nullptr;
     std::function<int()> run;
     bool takes_config = false;
     bool takes_server = false;
@@ -167,9 +167,9 @@ void Subcommand::positional(std::string_view value, std::string& to, std::string
 }
 
 void Subcommand::positionals(std::string_view value, std::vector<std::string>& to, std::string_view help) {
-    impl_.app->add_option(std::string(value), to, std::string(help))->type_name("");
+    const auto text = std::string(help) + "; after -- those that begin with a dash";
+    impl_.paths_option = impl_.app->add_option(std::string(value), to, text)->type_name("")->required();
     impl_.paths = &to;
-    impl_.paths_name = value;
 }
 
 void Subcommand::words(std::string_view value, std::vector<std::string>& to, std::string_view help) {
@@ -261,8 +261,6 @@ int Program::Impl::run_entry(Entry& entry, const std::optional<std::vector<std::
         if (!entry.impl.words) return usage_error(who, "takes nothing after --");
         *entry.impl.words = *words;
     }
-    if (entry.impl.paths && entry.impl.paths->empty())
-        return usage_error(who, entry.impl.paths_name + " is required; see " + who + " --help");
     if (context.verbose) log::set_level(log::Level::info);
     return entry.impl.run();
 }
@@ -278,6 +276,9 @@ int Program::Impl::parse_and_run(std::vector<std::string> args, const std::optio
         const auto* entry = chosen();
         return entry ? "drover " + entry->impl.app->get_name() : std::string("drover");
     };
+    for (auto& entry : entries) {
+        if (entry.impl.paths_option) entry.impl.paths_option->required(!words || words->empty());
+    }
     try {
         std::reverse(args.begin(), args.end());  // CLI11 takes them last first
         app.parse(std::move(args));

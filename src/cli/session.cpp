@@ -102,6 +102,7 @@ private:
         RowSink& rows = artifacts_ ? static_cast<RowSink&>(*artifacts_)
                         : out_dir_ ? static_cast<RowSink&>(*out_dir_)
                                    : queue_;
+        stopper_.begin();
         auto call = task_.start(herd, targets, Sinks{out_dir_.get(), artifacts_.get(), rows, left_});
         stopper_.attach(*call);
         const auto end = Watch(queue_, stopper_, presenter, *call).run();

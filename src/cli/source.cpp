@@ -86,8 +86,9 @@ Result<void> check_command(const SourceOptions& o) {
                         kCommandNames));
         return {};
     }
-    if (known->wants_task && !o.task) return fail(Code::usage, fmt::format("source send: {} of which --task?", o.name));
-    if (known->wants_bucket && !o.bucket)
+    if (known->wants_task && o.task.value_or("").empty())
+        return fail(Code::usage, fmt::format("source send: {} of which --task?", o.name));
+    if (known->wants_bucket && o.bucket.value_or("").empty())
         return fail(Code::usage, fmt::format("source send: {} of which --bucket?", o.name));
     return {};
 }

@@ -8,9 +8,14 @@ namespace drover::cli {
 
 Stopper::Stopper(bool terminal, RowQueue& queue, Patience patience)
     : queue_(queue),
+      terminal_(terminal),
       patience_(patience),
-      policy_(terminal),
       watch_([this](int signal) { return on_signal(signal); }, [this] { leave_now(); }) {}
+
+void Stopper::begin() {
+    const std::lock_guard lock(mutex_);
+    if (!signal_) policy_ = StopPolicy(terminal_);
+}
 
 void Stopper::attach(Call& call) {
     const std::lock_guard lock(mutex_);

@@ -29,6 +29,7 @@ public:
     Stopper(bool terminal, RowQueue& queue) : Stopper(terminal, queue, Patience()) {}
     Stopper(bool terminal, RowQueue& queue, Patience patience);
 
+    void begin();  // something may run from now on: before that a Ctrl-C on a terminal has nothing to list, and stops
     void attach(Call& call);  // stops it at once if a signal came before
     void detach();
     // What phones may take beyond kDrainMax: a job's `finally`. Before attach().
@@ -46,8 +47,9 @@ private:
     void leave_now() const;
 
     RowQueue& queue_;
+    const bool terminal_;
     Patience patience_;
-    StopPolicy policy_;
+    StopPolicy policy_{false};
     mutable std::mutex mutex_;
     Call* call_ = nullptr;
     std::optional<int> signal_;

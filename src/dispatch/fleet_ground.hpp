@@ -39,7 +39,8 @@ public:
     bool settles_identities() const { return identities_wanted_; }
     fleet::IdentityBook& identities() { return identities_; }
     const fleet::RecoveryCounts& recovery_counts() const { return counts_; }
-    // What the adb server lists, and what is on USB; the first time this waits for an answer. Null: none came in time.
+    // What the adb server lists, and what is on USB; the first time this waits for an answer. Null: none came
+    // in time, or before FleetOptions::stop.
     std::shared_ptr<const fleet::ServerView> server_view(std::chrono::milliseconds wait);
     adb::UsbPhones usb_phones(std::chrono::milliseconds wait);
     // How long the next of these may take, and whatever else a fleet waits for before it is open: see FleetOptions::deadline.

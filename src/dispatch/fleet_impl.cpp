@@ -68,6 +68,7 @@ Result<void> Fleet::Impl::discover(const Impl* before) {
     // One that hangs may have them.
     const bool free_usb = from_usb && !(from_server && server_runs) && (server || !asks_server);
     const auto usb = free_usb ? ground->usb_phones(ground->opening_limit()) : nullptr;
+    if (auto wanted = ground->still_wanted(); !wanted) return wanted;
     if (server && server->down && from_server && !alone)
         log::warn("no phones from the adb server: {}", server->down->message);
     std::vector<adb::ServerDevice> listed;
@@ -89,7 +90,7 @@ Result<void> Fleet::Impl::discover(const Impl* before) {
     ambiguous = (from_server || from_usb) && (stays || given > 0 || !only_ports);
     if (ambiguous) ground->settle_identities();
     if (alone && inventory.instances.empty() && server && server->down && !ground->options().may_be_empty)
-        return fail(server->down->code, "no phone is on USB, and " + server->down->message);
+        return fail(server->down->code, (usb ? "no phone is on USB, and " : "") + server->down->message);
     for (Instance& instance : inventory.instances) {
         written.push_back(instance.via);
         instance.via = fleet::resolve_via(instance.via, instance.address, server_runs);
