@@ -265,7 +265,8 @@ def main():
         say(line)
     if chaos.checks.failed:
         say("%d failures; logs in %s" % (chaos.checks.failed, folder))
-        say("replay: scripts/chaos --commands %d --phones %d --seed %d" % (o.commands, o.phones, seed))
+        say("replay: scripts/chaos --commands %d --phones %d --workers %d --sync-timeout %s --seed %d" %
+            (o.commands, o.phones, o.workers, o.sync_timeout, seed))
         return 1
     shutil.rmtree(folder)
     say("all as it must be")
