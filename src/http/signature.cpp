@@ -38,23 +38,6 @@ std::vector<std::string> split_names(std::string_view text) {
     return names;
 }
 
-// YYYYMMDDTHHMMSSZ. In seconds: the clock's nanoseconds end in the year 2262, what a client writes does not.
-std::optional<std::chrono::sys_seconds> parse_date(std::string_view text) {
-    if (text.size() != 16 || text[8] != 'T' || text[15] != 'Z') return std::nullopt;
-    const auto number = [&](std::size_t at, std::size_t n) {
-        int value = 0;
-        for (const char c : text.substr(at, n))
-            value = c >= '0' && c <= '9' && value >= 0 ? value * 10 + (c - '0') : -100'000;
-        return value;
-    };
-    const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
-                                          std::chrono::month(static_cast<unsigned>(number(4, 2))),
-                                          std::chrono::day(static_cast<unsigned>(number(6, 2)))};
-    const int h = number(9, 2), m = number(11, 2), s = number(13, 2);
-    if (!day.ok() || number(0, 4) < 1970 || h < 0 || h > 23 || m < 0 || m > 59 || s < 0 || s > 59) return std::nullopt;
-    return std::chrono::sys_days(day) + std::chrono::hours(h) + std::chrono::minutes(m) + std::chrono::seconds(s);
-}
-
 // "Access=ak, SignedHeaders=a;b, Signature=hex": each once, in any order.
 tl::expected<SignedRequest, std::string> parse_parameters(std::string_view text) {
     SignedRequest r;
@@ -83,6 +66,22 @@ tl::expected<SignedRequest, std::string> parse_parameters(std::string_view text)
 
 }  // namespace
 
+std::optional<std::chrono::sys_seconds> parse_sdk_date(std::string_view text) {
+    if (text.size() != 16 || text[8] != 'T' || text[15] != 'Z') return std::nullopt;
+    const auto number = [&](std::size_t at, std::size_t n) {
+        int value = 0;
+        for (const char c : text.substr(at, n))
+            value = c >= '0' && c <= '9' && value >= 0 ? value * 10 + (c - '0') : -100'000;
+        return value;
+    };
+    const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
+                                          std::chrono::month(static_cast<unsigned>(number(4, 2))),
+                                          std::chrono::day(static_cast<unsigned>(number(6, 2)))};
+    const int h = number(9, 2), m = number(11, 2), s = number(13, 2);
+    if (!day.ok() || number(0, 4) < 1970 || h < 0 || h > 23 || m < 0 || m > 59 || s < 0 || s > 59) return std::nullopt;
+    return std::chrono::sys_days(day) + std::chrono::hours(h) + std::chrono::minutes(m) + std::chrono::seconds(s);
+}
+
 tl::expected<SignedRequest, std::string> read_signature(const net::Request& request,
                                                         std::chrono::system_clock::time_point now) {
     const auto* authorization = request.header("Authorization");
@@ -99,7 +98,7 @@ tl::expected<SignedRequest, std::string> read_signature(const net::Request& requ
             return Bad(fmt::format("{} is not signed", needed));
     }
     const auto* date = request.header("X-Sdk-Date");
-    const auto when = date ? parse_date(*date) : std::nullopt;
+    const auto when = date ? parse_sdk_date(*date) : std::nullopt;
     if (!when) return Bad("X-Sdk-Date is missing or malformed");
     const auto seconds_now = std::chrono::floor<std::chrono::seconds>(now);
     if (seconds_now - *when > kClockSkewMax || *when - seconds_now > kClockSkewMax)

@@ -8,6 +8,7 @@
 // Failure: a text for people that says what is wrong with the request, never how near the signature was.
 #pragma once
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -28,6 +29,9 @@ struct SignedRequest {
     std::string date;                         // X-Sdk-Date
     Sha256 signature{};
 };
+
+// YYYYMMDDTHHMMSSZ, from 1970 on. In seconds: the clock's nanoseconds end in the year 2262, what a client writes does not.
+std::optional<std::chrono::sys_seconds> parse_sdk_date(std::string_view text);
 
 // Reads Authorization and X-Sdk-Date, and judges all that needs no key: form, algorithm, the signed set, the clock.
 tl::expected<SignedRequest, std::string> read_signature(const net::Request& request,

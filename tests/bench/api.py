@@ -202,7 +202,7 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--json", help="all figures, as JSON")
     o = parser.parse_args()
-    o.rounds = o.rounds or (1 if o.quick else 5)
+    o.rounds = o.rounds or (1 if o.quick else 7)
     return o
 
 

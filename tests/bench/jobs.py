@@ -231,7 +231,7 @@ def main():
     parser.add_argument("--phones", type=int)
     parser.add_argument("--json", help="all figures, as JSON")
     o = parser.parse_args()
-    rounds = o.rounds or (1 if o.quick else 5)
+    rounds = o.rounds or (1 if o.quick else 7)
     count = o.phones or (2 if o.quick else 20)
     big_bytes, small_files = (2_000_000, 40) if o.quick else (100_000_000, 1000)
     say = lambda text: print("bench: " + text, file=sys.stderr, flush=True)
