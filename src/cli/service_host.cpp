@@ -171,7 +171,7 @@ std::vector<http::Metrics::Gauge> ServiceHost::gauges() const {
 void ServiceHost::reload() {
     log::info("reading tokens, keys, inventory and certificates again");
     audit_.reopen();
-    reload_phones();
+    reload(Tokens::read_again);
     if (const auto loaded = server_->reload_tls(); !loaded)
         log::error("the certificate stays as it was: {}", loaded.error().message);
 }
@@ -183,7 +183,10 @@ Result<std::vector<bool>> ServiceHost::set_marks(const std::vector<std::string>&
     return changed;
 }
 
-void ServiceHost::reload_phones() {
+// Which phones a token may use depends on which there are.
+void ServiceHost::reload_phones() { reload(Tokens::with_other_phones); }
+
+void ServiceHost::reload(Tokens tokens) {
     const std::lock_guard lock(reloading_);
     const auto changed = phones_->reload();
     if (!changed) {
@@ -191,6 +194,7 @@ void ServiceHost::reload_phones() {
     } else if (*changed) {
         log::info("the phones have changed: {} now", phones_->ids().size());
     }
+    if (tokens == Tokens::with_other_phones && !changed.value_or(false)) return;
     if (auto authenticator = load_authenticator(config_, *phones_); !authenticator) {
         log::error("tokens and keys stay as they were: {}", authenticator.error().message);
     } else {

@@ -40,6 +40,9 @@ private:
     agent::Hooks agent_hooks();
     Result<std::vector<bool>> set_marks(const std::vector<std::string>& ids, const std::optional<fleet::Mark>& mark);
 
+    enum class Tokens : std::uint8_t { read_again, with_other_phones };  // only where the phones have changed
+    void reload(Tokens tokens);
+
     const http::Config config_;
     std::mutex reloading_;  // one at a time: the main thread, and who disables phones through the API
     http::Metrics metrics_;
