@@ -12,8 +12,8 @@ namespace drover {
 constexpr std::size_t kCacheLineBytes = 64;
 
 inline void prefetch(const void* object, std::size_t bytes) {
-    const auto address =
-        reinterpret_cast<std::uintptr_t>(object);  // of no object, perhaps: pointers know no sums there
+    // There may be no object, and of such a pointer there are no sums.
+    const auto address = reinterpret_cast<std::uintptr_t>(object);
     for (std::size_t at = 0; at < bytes; at += kCacheLineBytes)
         __builtin_prefetch(reinterpret_cast<const void*>(address + at));
 }

@@ -65,8 +65,8 @@ public:
     void duration(std::string_view name, std::optional<Millis>& to, std::string_view help);
 
     void positional(std::string_view value, std::string& to, std::string_view help, Need need);
-    void positionals(std::string_view value, std::vector<std::string>& to,
-                     std::string_view help);  // at least one; also after "--"
+    // At least one; those that begin with a dash follow "--".
+    void positionals(std::string_view value, std::vector<std::string>& to, std::string_view help);
     // The words after "--". A subcommand that does not ask for them refuses them.
     void words(std::string_view value, std::vector<std::string>& to, std::string_view help);
 
