@@ -21,12 +21,16 @@ std::string filled(std::string text, std::string_view id, std::uint32_t number) 
 Device::Device(std::shared_ptr<const Profile> profile, std::string id, std::uint32_t number, std::uint64_t seed)
     : profile_(std::move(profile)), id_(std::move(id)), rng_(seed ^ (std::uint64_t{number} << 32)) {
     for (const auto& [name, value] : profile_->properties) properties_[name] = filled(value, id_, number);
-    if (dice(FaultKind::equal_serial)) {
-        properties_["ro.serialno"] = "0123456789ABCDEF";
-        properties_["ro.boot.serialno"] = "0123456789ABCDEF";
-    }
+    if (dice(FaultKind::equal_serial)) set_serial("0123456789ABCDEF");
     set_booted(true);
 }
+
+void Device::set_serial(const std::string& serial) {
+    properties_["ro.serialno"] = serial;
+    properties_["ro.boot.serialno"] = serial;
+}
+
+void Device::renew_serial() { set_serial(fmt::format("NEWSERIAL{:02}", rng_.next() % kNewSerials)); }
 
 std::uint32_t Device::next_stream_id() {
     if (++last_stream_ == 0) ++last_stream_;

@@ -33,8 +33,13 @@ public:
 
     bool booted() const { return booted_; }
     void set_booted(bool booted);
+    // From now on it has another serial number: one of kNewSerials, so that two phones may have the same.
+    static constexpr unsigned kNewSerials = 16;
+    void renew_serial();
 
 private:
+    void set_serial(const std::string& serial);
+
     std::shared_ptr<const Profile> profile_;
     std::string id_;
     std::map<std::string, std::string> properties_;

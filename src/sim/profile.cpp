@@ -20,6 +20,7 @@ constexpr std::array<FaultInfo, kFaultKinds> kFaultInfos{{
     {FaultKind::slow, "slow", FaultWhen::connection, FaultValue::time, 500},
     {FaultKind::slow_boot, "slow-boot", FaultWhen::phone, FaultValue::time, 30'000},
     {FaultKind::equal_serial, "equal-serial", FaultWhen::phone, FaultValue::none, 0},
+    {FaultKind::new_serial, "new-serial", FaultWhen::connection, FaultValue::none, 0},
     {FaultKind::bad_magic, "bad-magic", FaultWhen::command, FaultValue::none, 0},
     {FaultKind::bad_checksum, "bad-checksum", FaultWhen::connection, FaultValue::none, 0},
     {FaultKind::oversize_header, "oversize-header", FaultWhen::command, FaultValue::bytes, 64 * 1024 * 1024},

@@ -32,6 +32,7 @@ enum class FaultKind : std::uint8_t {
     slow,
     slow_boot,
     equal_serial,
+    new_serial,
     bad_magic,
     bad_checksum,
     oversize_header,
@@ -42,7 +43,7 @@ enum class FaultKind : std::uint8_t {
     no_exit_code,
     exit_code,
 };
-constexpr std::size_t kFaultKinds = 21;
+constexpr std::size_t kFaultKinds = 22;
 
 // When the dice are thrown for a fault's rate.
 enum class FaultWhen : std::uint8_t { phone, connection, command };

@@ -141,6 +141,10 @@ void VirtualPhone::accept() {
 
 void VirtualPhone::adopt(tcp::socket socket) {
     if (!present_ || connections_.size() >= kConnectionsMax) return;
+    if (device_.dice(FaultKind::new_serial)) {
+        device_.renew_serial();
+        publish({"ro.serialno", "ro.boot.serialno"});
+    }
     const Millis delay(device_.dice(FaultKind::slow) ? device_.profile().fault(FaultKind::slow).value : 0);
     auto connection =
         std::make_shared<Connection>(loop_, std::move(socket), device_, *this, delay,
@@ -217,16 +221,19 @@ void VirtualPhone::on_flap() {
     }
 }
 
-void VirtualPhone::publish_boot() {
+void VirtualPhone::publish_boot() { publish({"sys.boot_completed", "init.svc.bootanim"}); }
+
+void VirtualPhone::publish(std::initializer_list<const char*> properties) {
     if (!home_) return;
-    for (const char* name : {"sys.boot_completed", "init.svc.bootanim"})
-        home_->write_property(name, device_.property(name));
+    for (const char* name : properties) home_->write_property(name, device_.property(name));
 }
 
 void VirtualPhone::on_home(const std::shared_ptr<Home>& home) {
     if (home_) return;
     home_ = home;
-    if (!device_.booted() || boots_ > 0) publish_boot();  // it may have changed while the directory was made
+    // They may have changed while the directory was made.
+    if (!device_.booted() || boots_ > 0) publish_boot();
+    if (device_.profile().fault(FaultKind::new_serial).rate > 0) publish({"ro.serialno", "ro.boot.serialno"});
     const int fd = ::dup(home->control_fd());
     if (fd < 0) return;
     control_.emplace(loop_.io(), fd);

@@ -4,6 +4,7 @@
 #pragma once
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <set>
@@ -60,6 +61,7 @@ private:
     void on_home(const std::shared_ptr<Home>& home);
     void wait_control();
     void publish_boot();
+    void publish(std::initializer_list<const char*> properties);
     std::optional<std::string> property(std::string_view name) const;
     SpawnRequest spawn_request() const;
     std::shared_ptr<Service> open_files(Port& port);

@@ -1,6 +1,8 @@
 // Phones over real sockets that are away, come back, and boot.
 #include <sys/wait.h>
 
+#include <set>
+#include <string>
 #include <thread>
 
 #include "unit/sim/fleet_fixture.hpp"
@@ -119,6 +121,16 @@ TEST(Fleet, AnAbsentPhoneRefusesConnections) {
     p.set_fault(FaultKind::absent);
     const auto fleet = start_fleet(1, p);
     EXPECT_FALSE(PhoneClient(fleet->address(0)).connected());
+}
+
+TEST(Fleet, APhoneMayHaveAnotherSerialNumberAtEachConnection) {
+    sim::Profile p = sim::modern_profile();
+    p.set_fault(FaultKind::new_serial);
+    const auto fleet = start_fleet(1, p);
+    std::set<std::string> seen;
+    for (int i = 0; i < 10; ++i) seen.insert(connect_when_present(fleet->address(0))->run("getprop ro.serialno").out);
+    EXPECT_GT(seen.size(), 1u);
+    for (const auto& serial : seen) EXPECT_THAT(serial, testing::MatchesRegex("NEWSERIAL[01][0-9]\n"));
 }
 
 TEST(Fleet, AFlappingPhoneGoesAndComes) {
