@@ -5,8 +5,11 @@ import threading
 FAILURES_TOLD = 20
 LATE_MS_MAX = 5_000  # a row so long after its deadline had none: a busy machine was seen to take 124 ms
 # A healthy phone may be slow on a busy machine, or its daemon killed; its link does not break and its answers are not wrong.
+# DROVER.5003: held by a run through the daemon.
 HEALTHY_CODES = {"", "DROVER.1001", "DROVER.1002", "DROVER.1003", "DROVER.1004", "DROVER.1005", "DROVER.1006", "DROVER.5001",
-                 "DROVER.5002", "CPS.0005"}
+                 "DROVER.5002", "DROVER.5003", "CPS.0005"}
+SERVER_GONE = "DROVER.4001"
+CALLS_FOR_P99 = 1000  # below that it is the slowest call or two, which says how busy the machine was
 
 
 class Checks:
@@ -37,11 +40,22 @@ class Checks:
                 for n in operation.targets:
                     self.asked_once.setdefault(n, set()).add(operation.word)
 
-    def took(self, operation, seconds):
+    def took(self, operation, seconds, calm):
+        """calm: the daemon was there all the time."""
         with self.lock:
             self.longest_ms = max(self.longest_ms, seconds * 1e3)
-            if operation.kind == "sync" and operation.command in ("true", "echo") and set(operation.targets) <= self.plan.healthy:
+            if calm and operation.kind == "sync" and operation.command in ("true", "echo") and set(operation.targets) <= self.plan.healthy:
                 self.healthy_ms.append(seconds * 1e3)
+
+    def healthy_at(self, quantile):
+        times = sorted(self.healthy_ms)
+        return times[int(quantile * (len(times) - 1))] if times else 0
+
+    def others_were_quick(self, timeout_ms):
+        """Who waits for a bad phone waits for its timeout."""
+        if len(self.healthy_ms) >= CALLS_FOR_P99:
+            self.expect(self.healthy_at(0.99) < timeout_ms, "calls on healthy phones alone: p99 %.0f ms, and a bad phone's timeout is %d ms" %
+                        (self.healthy_at(0.99), timeout_ms))
 
     def late(self, operation, ms):
         with self.lock:
@@ -54,8 +68,9 @@ class Checks:
         self.expect(same, "operation %d (%s): rows for %s, asked for %s" % (operation.number, operation.kind, ids[:5], wanted[:5]))
         return same
 
-    def row(self, operation, number, ok, code, said, exit_code=None):
-        """code: drover's exact one, "" when ok. said: what the phone said, None when that is not known."""
+    def row(self, operation, number, ok, code, said, killed=False):
+        """code: drover's exact one, "" when ok. said: what the phone said, None when that is not known. killed: the daemon, under this
+        call."""
         where = "operation %d (%s %s), phone %d" % (operation.number, operation.kind, operation.text, number)
         with self.lock:
             self.rows += 1
@@ -67,7 +82,7 @@ class Checks:
             self.expect(right is None or said == right, "%s: said %r" % (where, said[:80]))
             self.expect(operation.command != "exit", "%s: ok, but the command exits with 3" % where)
         if number in self.plan.healthy and operation.command != "exit":
-            self.expect(code in HEALTHY_CODES, "%s is healthy, and its row is %s: %r" % (where, code, said))
+            self.expect(code in HEALTHY_CODES or (killed and code == SERVER_GONE), "%s is healthy, and its row is %s: %r" % (where, code, said))
 
     def once(self, number, words, all_known):
         """What a phone has really run, in order. all_known: it answered truly, so every ok must be there."""

@@ -22,7 +22,7 @@ class DaemonGone(Exception):
 
 class Programs:
     def __init__(self, drover, folder, plan, sync_timeout):
-        self.drover, self.folder, self.plan = str(drover), pathlib.Path(folder), plan
+        self.drover, self.folder, self.plan, self.sync_timeout = str(drover), pathlib.Path(folder), plan, sync_timeout
         self.environment = {k: v for k, v in os.environ.items() if k not in STATE}
         self.environment.update(HOME=str(folder), XDG_RUNTIME_DIR=str(folder))
         self.inventory = self.folder / "inventory.yaml"
@@ -32,6 +32,10 @@ class Programs:
             "version: 1\nlog: {level: error}\napi: {sync_timeout: %s, sync_deadline: 30s, async_timeout: %s}\n" % (sync_timeout, sync_timeout))
         self.sim = self.start("sim", "--count", plan.phones, "--port", 0, "--profile", self.folder / "phones.yaml", "--seed", plan.seed,
                               "--write-inventory", self.inventory)
+        # Where discovery goes on, each phone tells who it is before its first command.
+        self.daemon_inventory = self.folder / "daemon.yaml"
+        self.daemon_inventory.write_text(self.inventory.read_text() + "discover: [usb]\n")
+        self.socket = self.folder / "drover.sock"
         self.daemon, self.generation, self.up, self.killing = None, 0, threading.Event(), threading.Lock()
         self.start_daemon()
 
@@ -48,8 +52,16 @@ class Programs:
         return process
 
     def start_daemon(self):
-        self.daemon = self.start("serve", "--config", self.folder / "drover.yaml", "--inventory", self.inventory, "--listen", "127.0.0.1:0")
+        self.daemon = self.start("serve", "--config", self.folder / "drover.yaml", "--inventory", self.daemon_inventory,
+                                 "--listen", "127.0.0.1:0")
         self.up.set()
+
+    def wait_for_daemon(self):
+        """Which life it has. Read before it is used: a kill that comes later is seen by another number."""
+        generation = self.generation
+        if not self.up.wait(START_SECONDS_MAX):
+            raise RuntimeError("the daemon did not come back")
+        return generation
 
     def restart_daemon(self, signal_number):
         """Its exit code."""
@@ -113,13 +125,10 @@ class Api:
 
     def call(self, method, path, body=None):
         """(status, answer). DaemonGone: it was killed meanwhile; anything else that goes wrong is an OSError."""
-        # Read first: a kill that comes after this is seen below.
-        generation = self.programs.generation
-        if not self.programs.up.wait(START_SECONDS_MAX):
-            raise RuntimeError("the daemon did not come back")
+        generation = self.programs.wait_for_daemon()
         if self.connection is None or self.generation != generation:
             self.close()
-            self.connection, self.generation = self.Connection(str(self.programs.folder / "drover.sock")), generation
+            self.connection, self.generation = self.Connection(str(self.programs.socket)), generation
         try:
             self.connection.request(method, path, json.dumps(body) if body is not None else None,
                                     {"X-Request-Id": "chaos", "Content-Type": "application/json"})

@@ -5,7 +5,7 @@ import random
 FAULTS = ["{drop: 0.3}", "{junk: {rate: 0.5, bytes: 4096}}", "{mute: 0.5}", "{mute-after-handshake: 0.4}", "{slow: {time: 200ms}}",
           "{flapping: {time: 2s, down: 500ms}}", "{refuse-open: 0.3}", "{silent: 0.2}", "{no-exit-code: 0.3}", "{bad-magic: 0.3}",
           "{stray-open: always}", "{flood: {rate: 0.5, packets: 5000}}", "{oversize-header: 0.3}", "{equal-serial: always}",
-          "{unauthorized: 0.5}"]
+          "{unauthorized: 0.5}", "{new-serial: 0.7}", "{new-serial: always, flapping: {time: 1s, down: 200ms}}"]
 HEALTHY_SHARE = 0.6
 SYNC, ASYNC, EXEC, RUN, REBOOT, RELOAD, KILL, STOP = "sync", "async", "exec", "run", "reboot", "reload", "kill", "stop"
 
@@ -20,6 +20,7 @@ class Operation:
     def __init__(self, number, kind, targets, command):
         self.number, self.kind, self.targets, self.command = number, kind, targets, command
         self.cancelled = kind == ASYNC and number % 9 == 0
+        self.through = kind in (EXEC, RUN) and number % 2 == 0  # the daemon, as a user's command line does where one runs
         self.word = "w%d" % number
 
     @property
