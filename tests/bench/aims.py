@@ -3,6 +3,7 @@ import statistics
 
 import fanout_table
 import fleet_table
+import jobs_table
 
 AT = "100"  # phones, where an aim names no other number
 
@@ -49,6 +50,19 @@ def fleet_aims(report):
     return aims
 
 
+def api_aims(report):
+    ratios = lambda above, below: [r[above] / r[below] for r in report["rounds"]]
+    return [("sync-command on 100 phones, p50, by HTTP / by dispatch alone", ratios("sync_p50_ms", "alone_p50_ms"), "<=", 1.1),
+            ("async jobs accepted on disk, HTTP / SQLite's own batched insert", ratios("jobs_per_s", "sqlite_jobs_per_s"), ">=", 0.7)]
+
+
+def jobs_aims(report):
+    big = "%d MB" % (report["big_bytes"] // 1_000_000)
+    aims = [("%s of %s, drover / adb in parallel" % (key.split()[0], big), jobs_table.sooner(report, key), ">=", 1.5)
+            for key in ("push big", "pull big")]
+    return aims + [("a step of a job over its bare command, µs a phone", jobs_table.step_cost(report, "noted_ms"), "<=", 1000)]
+
+
 def row(aim, values, relation, limit):
     if not values:
         return "| %s | %s %g | not measured | |" % (aim, relation, limit)
@@ -57,6 +71,7 @@ def row(aim, values, relation, limit):
     return "| %s | %s %g | %.3g | %s |" % (aim, relation, limit, middle, "yes" if reached else "**no**")
 
 
-def render(fanout, fleet):
+def render(fanout, fleet, api, jobs):
     aims = (fanout_aims(fanout["sizes"]) if fanout else []) + (fleet_aims(fleet) if fleet else [])
+    aims += (api_aims(api) if api else []) + (jobs_aims(jobs) if jobs else [])
     return "\n".join(["| aim | limit | measured, median | reached |", "| --- | --- | --- | --- |"] + [row(*aim) for aim in aims])

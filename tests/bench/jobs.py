@@ -92,6 +92,15 @@ class Phones:
         self.process.wait(timeout=60)
 
 
+def start_server(phones, folder, say):
+    """An adb server with all phones."""
+    server = adb_peer.start(phones.addresses(), folder, say)
+    if server is None or server.connected < phones.count:
+        sys.exit("bench: the adb server has not all phones")
+    unpin(server.pid)
+    return server
+
+
 def unpin(pid):
     """The server may use all cores, as drover may."""
     for task in os.listdir("/proc/%d/task" % pid):
@@ -138,7 +147,7 @@ def cpu_seconds(pid):
 def host_cpu_seconds(copies):
     """Of what copies: drover, or adb and its server."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return ended.ru_utime + ended.ru_stime + cpu_seconds(copies.server.pid)
+    return ended.ru_utime + ended.ru_stime + (cpu_seconds(copies.server.pid) if copies.server else 0)
 
 
 def costs(copies, copy):
@@ -170,8 +179,9 @@ def touch_memory(folder, size):
 
 
 def measure_files(o, rounds, count, big_bytes, small_files, say):
-    """(times of both ways, whether all lay in memory)"""
-    times = {"drover": {}, "adb": {}}
+    """(times of each way, whether all lay in memory). Without an adb on this host drover's alone."""
+    ways = ["drover", "adb"] if shutil.which("adb") else ["drover"]
+    times = {way: {} for way in ways}
     # Files of all phones lie in memory where there is room: a disk would measure itself.
     shm = pathlib.Path("/dev/shm")
     place = shm if shm.is_dir() and shutil.disk_usage(shm).free > 4 * count * big_bytes else None
@@ -183,18 +193,16 @@ def measure_files(o, rounds, count, big_bytes, small_files, say):
         big, small = make_files(folder, big_bytes, small_files)
         phones = Phones(o.build, count, folder)
         try:
-            server = adb_peer.start(phones.addresses(), folder, say)
-            if server is None or server.connected < count:
-                sys.exit("bench: the adb server has not all phones")
+            server = start_server(phones, folder, say) if "adb" in ways else None
             try:
-                unpin(server.pid)
                 copies = Copies(o.build, phones, server, folder)
                 for number in range(rounds):
-                    for way in ("drover", "adb") if number % 2 == 0 else ("adb", "drover"):
+                    for way in ways if number % 2 == 0 else reversed(ways):
                         measure(copies, way, big, small, times[way])
                     say("files: round %d of %d" % (number + 1, rounds))
             finally:
-                server.stop()
+                if server:
+                    server.stop()
         finally:
             phones.stop()
     return times, place is not None
@@ -236,7 +244,7 @@ def main():
     big_bytes, small_files = (2_000_000, 40) if o.quick else (100_000_000, 1000)
     say = lambda text: print("bench: " + text, file=sys.stderr, flush=True)
     if not shutil.which("adb"):
-        sys.exit("bench: there is no adb on this host to compare with")
+        say("there is no adb on this host to compare copies with")
     watch = machine.Watch()
     times, in_memory = measure_files(o, rounds, count, big_bytes, small_files, say)
     found = measure_steps(o, rounds, say)

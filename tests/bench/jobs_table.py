@@ -4,17 +4,36 @@ import statistics
 from table import spread
 
 
+COPIES = ("push big", "pull big", "push small", "pull small")
+
+
+def sooner(report, key):
+    """How many times as fast as adb, of each round. Empty: there was no adb."""
+    times = report["times"]
+    return [b["s"] / a["s"] for a, b in zip(times["drover"][key], times.get("adb", {}).get(key, []))]
+
+
+def step_cost(report, key):
+    """Of one step of a job on one phone over the bare command, of each round, in µs. key: of steps.py."""
+    found = report["steps"]
+    return [(r[key] - r["bare_ms"]) / found["phones"] * 1e3 for r in found["rounds"]]
+
+
 def files(report):
     count, big, small = report["phones"], report["big_bytes"], report["small_files"]
     rows = ["| %d phones | drover | adb in parallel | ratio of rounds | CPU s of drover | of adb | of the phones |" % count,
             "|---|---|---|---|---|---|---|"]
-    for key, label, per_phone in (("push big", "push of %d MB, MB/s" % (big // 1_000_000), big / 1e6),
-                                  ("pull big", "pull of %d MB, MB/s" % (big // 1_000_000), big / 1e6),
-                                  ("push small", "push of %d files, files/s" % small, small),
-                                  ("pull small", "pull of %d files, files/s" % small, small)):
-        ours, theirs = report["times"]["drover"][key], report["times"]["adb"][key]
+    labels = {"push big": "push of %d MB, MB/s" % (big // 1_000_000), "pull big": "pull of %d MB, MB/s" % (big // 1_000_000),
+              "push small": "push of %d files, files/s" % small, "pull small": "pull of %d files, files/s" % small}
+    for key in COPIES:
+        label, per_phone = labels[key], big / 1e6 if key.endswith("big") else small
+        ours, ratios = report["times"]["drover"][key], sooner(report, key)
         middle = lambda runs, what: statistics.median(r[what] for r in runs)
-        ratios = [b["s"] / a["s"] for a, b in zip(ours, theirs)]
+        if not ratios:
+            rows.append("| %s | %.0f | adb is **missing** | | %.2f | | %.2f |" % (
+                label, count * per_phone / middle(ours, "s"), middle(ours, "host_cpu_s"), middle(ours, "phones_cpu_s")))
+            continue
+        theirs = report["times"]["adb"][key]
         rows.append("| %s | %.0f | %.0f | %.2f (%.2f-%.2f) | %.2f | %.2f | %.2f and %.2f |" % (
             label, count * per_phone / middle(ours, "s"), count * per_phone / middle(theirs, "s"), statistics.median(ratios),
             min(ratios), max(ratios), middle(ours, "host_cpu_s"), middle(theirs, "host_cpu_s"), middle(ours, "phones_cpu_s"),
@@ -23,10 +42,11 @@ def files(report):
                    "does. All of them share the cores, so the phones' part bounds every ratio."]
 
 
-def steps(found):
+def steps(report):
+    found = report["steps"]
     rounds = found["rounds"]
     column = lambda key: spread([r[key] for r in rounds], 2)
-    over = lambda key: spread([(r[key] - r["bare_ms"]) / found["phones"] * 1e3 for r in rounds], 1)
+    over = lambda key: spread(step_cost(report, key), 1)
     return ["| A step of a job on %d phones (%d steps, no-op) | of all phones, ms | over the bare command, µs a phone |" % (
                 found["phones"], found["steps"]),
             "|---|---|---|",
@@ -40,7 +60,7 @@ def steps(found):
 
 def render(report):
     m, n = report["machine"], report["noise"]
-    lines = files(report) + [""] + steps(report["steps"])
+    lines = files(report) + [""] + steps(report)
     lines += ["", "%s, %d cores, %s; %d rounds; other programs used %.2f cores meanwhile. Virtual phones share the machine." % (
         m["cpu"], m["cores"], m["system"], report["rounds"], n["others_cores"])]
     return "\n".join(lines)

@@ -72,7 +72,7 @@ def plots(fanout, folder):
 def peers():
     adb = shutil.which("adb")
     if not adb:
-        return "Peers: adb is **missing** on this host, so there is no adb server, no `xargs adb` and no smart-socket client below."
+        return "Peers: adb is **missing** on this host, so there is no adb server, no `xargs adb`, no smart-socket client and no `adb push` below."
     version = subprocess.run([adb, "version"], capture_output=True, text=True).stdout.splitlines()
     return "Peers: %s, and a bare epoll client (the floor)." % ", ".join(v for v in version[:2] if v.strip())
 
@@ -107,7 +107,7 @@ def main():
     out += [api_table.render(api)] if api else ["The API part gave no figures (exit code %d)." % api_code]
     out += ["", "## Files and jobs", ""]
     out += [jobs_table.render(jobs)] if jobs else ["The jobs part gave no figures (exit code %d)." % jobs_code]
-    out += ["", "## Aims", "", aims.render(fanout, fleet)]
+    out += ["", "## Aims", "", aims.render(fanout, fleet, api, jobs)]
     text = "\n".join(out) + "\n"
     (folder / "report.md").write_text(text)
     (folder / "report.json").write_text(json.dumps({"schema": 1, "fanout": fanout, "fleet": fleet, "api": api, "jobs": jobs}, indent=1) + "\n")
