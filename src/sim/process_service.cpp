@@ -98,6 +98,7 @@ void ProcessService::on_exit() {
     siginfo_t info{};
     // It stays unburied until the stream has ended: so long its number cannot be given to another process group.
     if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+    if (info.si_pid == 0) return wait_exit();  // woken too early: it has not ended
     if (lingers_) return end();
     exit_code_ = info.si_code == CLD_EXITED ? info.si_status : 0x80 | info.si_status;
     pump();
