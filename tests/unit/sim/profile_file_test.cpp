@@ -180,7 +180,7 @@ TEST(ProfileFile, AKeyFileIsSmallAndOrdinaryOrAnError) {
         const auto path = dir.write("p.yaml", "version: 1\nauth: trusted\ntrusted-keys: [{file: " + name + "}]\n");
         const auto file = ProfileFile::load(path);
         EXPECT_FALSE(file) << name;
-        const std::string message = file ? "" : file.error().message;
+        std::string message = file ? "" : file.error().message;
         EXPECT_THAT(message, HasSubstr("p.yaml:3:23: trusted-keys[0].file: ")) << name;
         return message;
     };

@@ -2,6 +2,7 @@
 // are refused, and a `reboot` that the virtual phone answers.
 #include "sim/sandbox.hpp"
 
+#include <fmt/format.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -138,7 +139,7 @@ TEST_F(SandboxTest, WritesBesideThePhonesDirectoryAreRefused) {
     const std::string path = dir.path().string();
     for (const std::string& command :
          {"echo x > " + path + "/new", "echo x > " + path + "/file", "echo x >> " + path + "/file",
-          "mkdir " + path + "/d", "rm " + path + "/file", "mv " + path + "/file " + path + "/g",
+          "mkdir " + path + "/d", "rm " + path + "/file", fmt::format("mv {0}/file {0}/g", path),
           "ln -s x " + path + "/l", "cat " + path + "/file", "cp /proc/version " + path + "/c",
           "truncate -s 0 " + path + "/file", "mkfifo " + path + "/p", "ls " + path}) {
         EXPECT_NE(run(command).exit_code, 0) << command;
