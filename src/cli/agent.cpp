@@ -9,6 +9,7 @@
 
 #include "base/log.hpp"
 #include "cli/audit_entries.hpp"
+#include "cli/phones_watch.hpp"
 #include "cli/sd_notify.hpp"
 #include "cli/serve_config.hpp"
 #include "cli/service_host.hpp"
@@ -26,10 +27,9 @@ int check_agent_config(const http::Config& config) {
     return results.lost() ? 1 : 0;
 }
 
-void reload(task::FleetPhones& phones, http::AuditLog& audit) {
-    audit.reopen();
+void reload(task::FleetPhones& phones) {
     if (const auto changed = phones.reload(); !changed)
-        log::error("the inventory stays as it was: {}", changed.error().message);
+        log::error("the phones stay as they were: {}", changed.error().message);
 }
 
 int run_agent(const Context& context, bool check_config) {
@@ -46,12 +46,10 @@ int run_agent(const Context& context, bool check_config) {
     boost::asio::io_context io{1};
     ServiceSignals signals(io);
     if (auto made = make_state_dir(config->state_dir); !made) return report_error(made.error());
-    FleetOptions options;
-    options.inventory = config->inventory;
-    options.state_dir = config->state_dir;
-    options.transfers = config->transfers;
-    auto phones = task::FleetPhones::open(options);
-    if (!phones) return report_error(phones.error());
+    Result<std::unique_ptr<task::FleetPhones>> phones;
+    signals.hear_while(
+        [&](std::stop_token stop) { phones = task::FleetPhones::open(fleet_options(*config, std::move(stop))); });
+    if (!phones) return signals.told_to_stop() ? 0 : report_error(phones.error());
     http::AuditLog audit(config->audit);
     agent::Hooks hooks;
     hooks.on_end = [&](const agent::Key& key, const agent::Outcome& outcome, const std::vector<std::string>& ids) {
@@ -59,11 +57,17 @@ int run_agent(const Context& context, bool check_config) {
     };
     auto agent = agent::Agent::start(*config->agent, config->state_dir, **phones, std::move(hooks));
     if (!agent) return report_error(agent.error());
-    signals.wait([&] { reload(**phones, audit); });
+    signals.wait([&] {
+        audit.reopen();
+        reload(**phones);
+    });
     ResultStream results;
     results.write(fmt::format("ready: agent {} of {}\n", config->agent->server_id, config->agent->controller));
     sd_notify("READY=1");
-    io.run();
+    {
+        const PhonesWatch watch(io, **phones, phone_files(*config), [&] { reload(**phones); });
+        io.run();
+    }
     sd_notify("STOPPING=1");
     signals.stopping();
     (*agent)->stop(config->drain);

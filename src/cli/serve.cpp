@@ -4,13 +4,12 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <csignal>
 #include <ctime>
 
 #include "base/log.hpp"
-#include "cli/file_watch.hpp"
 #include "cli/fleet_choice.hpp"
+#include "cli/phones_watch.hpp"
 #include "cli/sd_notify.hpp"
 #include "cli/serve_config.hpp"
 #include "cli/service_host.hpp"
@@ -101,8 +100,10 @@ int serve(const Context& context, const ServeOptions& o) {
     if (o.check_config) return check_serve_config(*config);
     boost::asio::io_context io{1};
     ServiceSignals signals(io);
-    auto host = ServiceHost::start(std::move(*config));
-    if (!host) return report_error(host.error());
+    const auto files = phone_files(*config);
+    Result<std::unique_ptr<ServiceHost>> host;
+    signals.hear_while([&](std::stop_token stop) { host = ServiceHost::start(std::move(*config), std::move(stop)); });
+    if (!host) return signals.told_to_stop() ? 0 : report_error(host.error());
     std::vector<std::string> where;
     for (const auto& address : (*host)->addresses()) where.push_back(to_string(address));
     signals.wait([&host] {
@@ -114,11 +115,8 @@ int serve(const Context& context, const ServeOptions& o) {
     results.write(fmt::format("ready: {}\n", fmt::join(where, " ")));
     sd_notify("READY=1");
     {
-        FileWatch files(io, (*host)->phone_files(), [&] { (*host)->reload_phones(); });
-        (*host)->on_discovery([&] { boost::asio::post(io, [&files] { files.ring(); }); });
-        files.ring();  // what changed between the first reading and the watch
+        const PhonesWatch watch(io, (*host)->phones(), files, [&] { (*host)->reload_phones(); });
         io.run();
-        (*host)->on_discovery({});
     }
     sd_notify("STOPPING=1");
     signals.stopping();

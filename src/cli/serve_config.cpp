@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "base/log.hpp"
 #include "cli/fleet_choice.hpp"
+#include "fleet/marks.hpp"
 
 namespace drover::cli {
 namespace {
@@ -39,6 +41,23 @@ void set_up_log(const http::Config& config) {
     if (config.log_level == "warn") log::set_level(log::Level::warn);
     if (config.log_level == "error") log::set_level(log::Level::error);
     if (config.log_json) log::set_form(log::Form::json);
+}
+
+FleetOptions fleet_options(const http::Config& config, std::stop_token stop) {
+    FleetOptions options;
+    options.inventory = config.inventory;
+    options.state_dir = config.state_dir;
+    options.may_be_empty = true;
+    options.upkeep = config.upkeep;
+    options.transfers = config.transfers;
+    options.stop = std::move(stop);
+    return options;
+}
+
+std::vector<std::filesystem::path> phone_files(const http::Config& config) {
+    std::vector<std::filesystem::path> files{fleet::marks_file(config.state_dir)};
+    if (config.inventory) files.push_back(*config.inventory);
+    return files;
 }
 
 std::filesystem::path default_socket_to_make() {

@@ -2,8 +2,11 @@
 #pragma once
 #include <filesystem>
 #include <optional>
+#include <stop_token>
+#include <vector>
 
 #include "cli/command.hpp"
+#include "drover/fleet.hpp"
 #include "http/config.hpp"
 
 namespace drover::cli {
@@ -13,6 +16,11 @@ Result<http::Config> read_config(const Context& context);
 
 // What the configuration says of the log; for the whole process.
 void set_up_log(const http::Config& config);
+
+// The fleet of a service: it may be empty, as phones may come, and it looks after them. stop: FleetOptions'.
+FleetOptions fleet_options(const http::Config& config, std::stop_token stop = {});
+// Files whose change calls for reading the phones again.
+std::vector<std::filesystem::path> phone_files(const http::Config& config);
 
 // $XDG_RUNTIME_DIR/drover.sock, else /run/drover/drover.sock where its folder exists; empty: neither.
 std::filesystem::path default_socket_to_make();

@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "cli/audit_entries.hpp"
+#include "cli/serve_config.hpp"
 #include "fleet/marks.hpp"
 #include "http/credentials.hpp"
 
@@ -69,26 +70,20 @@ Result<void> make_state_dir(const std::filesystem::path& dir) {
     return {};
 }
 
-Result<std::unique_ptr<ServiceHost>> ServiceHost::start(http::Config config) {
+Result<std::unique_ptr<ServiceHost>> ServiceHost::start(http::Config config, std::stop_token stop) {
     std::unique_ptr<ServiceHost> host(new ServiceHost(std::move(config)));
-    if (auto opened = host->open(); !opened) return tl::unexpected(opened.error());
+    if (auto opened = host->open(std::move(stop)); !opened) return tl::unexpected(opened.error());
     if (auto listening = host->listen(); !listening) return tl::unexpected(listening.error());
     return host;
 }
 
-Result<void> ServiceHost::open() {
+Result<void> ServiceHost::open(std::stop_token stop) {
     if (auto made = make_state_dir(config_.state_dir); !made) return made;
     auto store = store::SqliteTaskStore::open(config_.state_dir / "drover.db");
     if (!store) return tl::unexpected(store.error());
     store_ = std::move(*store);
     sources_ = std::make_unique<store::SourceStore>(store_->file());
-    FleetOptions options;
-    options.inventory = config_.inventory;
-    options.state_dir = config_.state_dir;
-    options.may_be_empty = true;
-    options.upkeep = config_.upkeep;
-    options.transfers = config_.transfers;
-    auto phones = task::FleetPhones::open(options);
+    auto phones = task::FleetPhones::open(fleet_options(config_, std::move(stop)));
     if (!phones) return tl::unexpected(phones.error());
     phones_ = std::move(*phones);
     task::RunnerOptions runner;
@@ -201,12 +196,6 @@ void ServiceHost::reload(Tokens tokens) {
         service_->set_authenticator(std::move(*authenticator));
     }
     if (changed.value_or(false)) service_->phones_changed();
-}
-
-std::vector<std::filesystem::path> ServiceHost::phone_files() const {
-    std::vector<std::filesystem::path> files{fleet::marks_file(config_.state_dir)};
-    if (config_.inventory) files.push_back(*config_.inventory);
-    return files;
 }
 
 void ServiceHost::stop() {

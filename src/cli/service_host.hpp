@@ -2,6 +2,8 @@
 // Failure: start() says what is wrong, and nothing listens then.
 #pragma once
 #include <memory>
+#include <mutex>
+#include <stop_token>
 
 #include "agent/agent.hpp"
 #include "http/audit.hpp"
@@ -17,24 +19,22 @@ namespace drover::cli {
 
 class ServiceHost {
 public:
-    static Result<std::unique_ptr<ServiceHost>> start(http::Config config);
+    // stop: gives up looking for phones, with Code::interrupted.
+    static Result<std::unique_ptr<ServiceHost>> start(http::Config config, std::stop_token stop = {});
     ~ServiceHost();
 
     // Tokens, keys, inventory, certificates and the audit file anew. What is wrong is logged and stays as it was.
     void reload();
     // Inventory, disable marks and discovery anew; phones that are as they were are not touched.
     void reload_phones();
-    // Files whose change calls for reload_phones().
-    std::vector<std::filesystem::path> phone_files() const;
-    // `changed` is called from another thread when discovery sees other phones.
-    void on_discovery(std::function<void()> changed) { phones_->on_discovery(std::move(changed)); }
+    task::FleetPhones& phones() { return *phones_; }
     // Answers what is under way, at most the configured drain; then ends it as interrupted.
     void stop();
     std::vector<net::ListenAddress> addresses() const { return server_->addresses(); }
 
 private:
     explicit ServiceHost(http::Config config) : config_(std::move(config)), audit_(config_.audit) {}
-    Result<void> open();
+    Result<void> open(std::stop_token stop);
     Result<void> listen();
     std::vector<http::Metrics::Gauge> gauges() const;
     agent::Hooks agent_hooks();

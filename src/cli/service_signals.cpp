@@ -1,6 +1,7 @@
 #include "cli/service_signals.hpp"
 
 #include <csignal>
+#include <thread>
 #include <utility>
 
 namespace drover::cli {
@@ -17,18 +18,37 @@ ServiceSignals::~ServiceSignals() {
     ::pthread_sigmask(SIG_UNBLOCK, &hangup, nullptr);
 }
 
+void ServiceSignals::hear_while(const std::function<void(std::stop_token)>& opening) {
+    wait_for_next();
+    std::thread ears([this] { io_.run(); });
+    opening(stopped_.get_token());
+    io_.stop();
+    ears.join();
+    io_.restart();
+}
+
 void ServiceSignals::wait(std::function<void()> on_reload) {
     on_reload_ = std::move(on_reload);
-    wait_for_next();
+    if (told_to_stop()) return io_.stop();
+    if (reload_wanted_) on_reload_();
 }
 
 void ServiceSignals::wait_for_next() {
     set_.async_wait([this](const boost::system::error_code& error, int signal) {
         if (error) return;
-        if (signal != SIGHUP) return io_.stop();
-        on_reload_();
+        on_signal(signal);
         wait_for_next();
     });
+}
+
+void ServiceSignals::on_signal(int signal) {
+    if (signal == SIGHUP) {
+        if (on_reload_) return on_reload_();
+        reload_wanted_ = true;
+    } else {
+        stopped_.request_stop();
+        io_.stop();
+    }
 }
 
 void ServiceSignals::stopping() {

@@ -17,6 +17,7 @@
 
 #include "cli/command.hpp"
 #include "cli/herd.hpp"
+#include "cli/opening_stop.hpp"
 #include "cli/raw_terminal.hpp"
 #include "cli/terminal.hpp"
 #include "dispatch/execution.hpp"
@@ -205,11 +206,18 @@ private:
 int shell(const Context& context, const ShellWords& o) {
     ignore_sigpipe();
     Signals signals;
-    auto herd = open_herd(context);
+    std::atomic<int> signal = 0;
+    Result<std::unique_ptr<Herd>> herd;
+    Result<std::vector<std::size_t>> targets;
+    {
+        const OpeningStop opening(signal);
+        herd = open_herd(context, Phones::now, std::nullopt, opening.token());
+        if (herd && (*herd)->fleet()) targets = select_targets(**herd, o.id);
+    }
+    if (signal != 0) return 128 + signal;
     if (!herd) return report_error(herd.error());
     Fleet* const fleet = (*herd)->fleet();
     if (!fleet) return report_error(direct_only("shell"));
-    const auto targets = select_targets(**herd, o.id);
     if (!targets) return report_error(targets.error());
     if (targets->size() != 1) {
         return report_error(Error(targets->empty() ? Code::nothing_matched : Code::usage,

@@ -1,5 +1,6 @@
 // --deadline bounds the whole call, and with it the look at phones that a selector with `state:` takes.
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -98,7 +99,7 @@ TEST_F(CallDeadline, NobodyWaitsForAServerThatHangsAfterASignal) {
     auto env = home.env();
     env["ADB_SERVER_SOCKET"] = fmt::format("tcp:127.0.0.1:{}", hung.port);
     for (const std::vector<std::string>& args :
-         {std::vector<std::string>{"exec", "--", "true"}, {"wait", "all"}, {"status"}}) {
+         {std::vector<std::string>{"exec", "--", "true"}, {"wait", "all"}, {"status"}, {"shell", "all"}}) {
         Process waits(drover_command(args, env));
         const UniqueFd connection(hung.accept());
         waits.signal(SIGTERM);
@@ -106,6 +107,29 @@ TEST_F(CallDeadline, NobodyWaitsForAServerThatHangsAfterASignal) {
         ASSERT_TRUE(ended);
         EXPECT_EQ(ended->code, 128 + SIGTERM);
         EXPECT_EQ(waits.err(), "") << args[0];
+    }
+}
+
+// They were told to stop, and did.
+TEST_F(CallDeadline, ServicesThatWaitForSuchAServerStopAtOnce) {
+    Listener hung;
+    auto env = home.env();
+    env["ADB_SERVER_SOCKET"] = fmt::format("tcp:127.0.0.1:{}", hung.port);
+    home.dir().write("found.yaml", "version: 1\ndiscover: [server]\n");
+    home.dir().write("token", home.token());
+    ASSERT_EQ(::chmod((home.dir() / "token").c_str(), 0600), 0);
+    const auto config = home.dir()
+                            .write("config.yaml",
+                                   "version: 1\ninventory: found.yaml\nstate_dir: state\napi: {listen: ['127.0.0.1:0']}\n"
+                                   "agent: {controller: 'unix:/nowhere', server_id: s1, token_file: token}\n")
+                            .string();
+    for (const std::string service : {"serve", "agent"}) {
+        Process waits(drover_command({service, "--config", config}, env));
+        const UniqueFd connection(hung.accept());
+        waits.signal(SIGHUP);  // ends nothing
+        waits.signal(SIGTERM);
+        EXPECT_EQ(waits.wait(), (ExitStatus{0, std::nullopt})) << waits.err();
+        EXPECT_EQ(waits.out(), "") << service << " never was ready";
     }
 }
 
