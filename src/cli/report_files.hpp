@@ -1,7 +1,8 @@
 // `--report`: the rows in files besides what is shown. Main thread.
 //
 // The files are opened before anything is sent, under a name of their own beside the wanted one, and take its place when they are
-// whole: nobody ever reads half a report. What is not a regular file (/dev/stdout, a FIFO) is written in place.
+// whole: nobody ever reads half a report. Where the name is a link, that is done behind it. What is not a regular file (a FIFO), and
+// what this process has open (/dev/stdout, whatever that is), is written in place.
 #pragma once
 #include <filesystem>
 #include <span>
@@ -35,6 +36,7 @@ public:
 private:
     struct File {
         ReportFile wanted;
+        std::filesystem::path place;      // where its links lead
         std::filesystem::path temporary;  // empty: written in place
         int fd = -1;
     };

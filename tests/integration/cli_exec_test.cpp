@@ -184,6 +184,32 @@ TEST_F(CliExec, ReportFilesAreWrittenBesideWhatIsShown) {
     }
 }
 
+TEST_F(CliExec, AReportGoesWhereALinkLeads) {
+    const auto report = [&](const std::filesystem::path& to) {
+        const auto done = exec({"--report", "json=" + to.string(), "--on", "vphone-0001"}, {"echo x"});
+        EXPECT_EQ(done.code(), 0) << done.err;
+    };
+    const auto real = dir_.write("real.json", "old"), link = dir_ / "link.json", fresh = dir_ / "fresh.json";
+    std::filesystem::create_symlink("real.json", link);
+    report(link);
+    EXPECT_TRUE(std::filesystem::is_symlink(link));
+    EXPECT_THAT(read_file(real), HasSubstr("\"exit_code\""));
+    std::filesystem::remove(real);
+    report(link);
+    EXPECT_TRUE(std::filesystem::is_symlink(link));
+    EXPECT_TRUE(std::filesystem::exists(real)) << "nor does it have to be there yet";
+
+    // A link of the test's own: a machine's /dev/stdout is not put at risk.
+    const auto shown = (dir_ / "shown").string();
+    std::filesystem::create_symlink("/proc/self/fd/1", dir_ / "stdout");
+    const auto script =
+        fmt::format("echo before; '{}' exec --inventory '{}' --on vphone-0001 --report json='{}' -- echo x",
+                    DROVER_PROGRAM, sim_.inventory(), (dir_ / "stdout").string());
+    EXPECT_EQ(run({.argv = {"bash", "-c", "{ " + script + "; echo after; } >\"$0\"", shown}}).code(), 0);
+    EXPECT_THAT(read_file(shown), testing::MatchesRegex("before\nvphone-0001: x\n\\{(.|\n)*\\}\nafter\n"));
+    EXPECT_TRUE(std::filesystem::is_symlink(dir_ / "stdout"));
+}
+
 TEST_F(CliExec, AReaderThatLeavesIsNoCrashAndNoWait) {
     // head takes one line and leaves; the phones that still sleep are stopped, not waited for.
     const auto script = fmt::format(
