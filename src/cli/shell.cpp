@@ -44,6 +44,7 @@ class Mailbox final : public transfer::InteractiveSink {
 public:
     struct Mail {
         std::string out, err;
+        bool open = false;
         bool room = false;
         std::optional<Result<std::optional<int>>> end;
     };
@@ -70,6 +71,9 @@ private:
         }
         const std::uint64_t one = 1;
         [[maybe_unused]] const auto n = ::write(event_, &one, sizeof one);
+    }
+    void on_open() override {
+        put([](Mail& m) { m.open = true; });
     }
     void on_output(OutputStream stream, ByteView bytes) override {
         put([&](Mail& m) { (stream == OutputStream::out ? m.out : m.err) += as_text(bytes); });
@@ -132,7 +136,6 @@ public:
 
     int run() {
         std::optional<RawTerminal> raw;
-        if (terminal_) raw.emplace(STDIN_FILENO);
         for (;;) {
             std::array<pollfd, 3> fds{{{mail_.event(), POLLIN, 0},
                                        {signals_.fd(), POLLIN, 0},
@@ -166,6 +169,8 @@ private:
 
     std::optional<int> take_mail(std::optional<RawTerminal>& raw) {
         const auto mail = mail_.take();
+        // Until then Ctrl-C is not the phone's.
+        if (mail.open && terminal_) raw.emplace(STDIN_FILENO);
         if (mail.room) room_ = true;
         const bool lost = !write_all(STDOUT_FILENO, mail.out) || !write_all(STDERR_FILENO, mail.err);
         if (!mail.out.empty() || !mail.err.empty()) on_loop([this] { shell_->acknowledge(); });

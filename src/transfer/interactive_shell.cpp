@@ -41,6 +41,7 @@ void InteractiveShell::on_deadline() {
 void InteractiveShell::on_open() {
     open_deadline_.cancel();
     open_ = true;
+    sink_.on_open();
     if (options_.terminal) resize(options_.size);
     if (const std::string early = std::exchange(early_, {}); !early.empty()) type(as_bytes(early));
     if (input_ended_) end_of_input();

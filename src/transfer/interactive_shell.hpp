@@ -18,6 +18,7 @@ struct WindowSize {
 
 class InteractiveSink {
 public:
+    virtual void on_open() = 0;                                       // from now on keys go to the phone
     virtual void on_output(OutputStream stream, ByteView bytes) = 0;  // acknowledge() lets more come
     virtual void on_room() = 0;                                       // all keys so far are on their way
     // The exit code; none where the phone is too old to tell. Or why it broke off.

@@ -1,12 +1,15 @@
 // `drover shell` with a person's terminal and with a pipe: what is typed and shown, sizes, exit codes, and the terminal afterwards.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 
 #include <csignal>
 
+#include "base/unique_fd.hpp"
 #include "pty_process.hpp"
 #include "support/drover.hpp"
+#include "support/listener.hpp"
 
 namespace drover::test {
 namespace {
@@ -63,6 +66,18 @@ TEST(Shell, ASignalGivesTheTerminalBack) {
     ::kill(shell.pid(), SIGTERM);
     EXPECT_EQ(shell.wait().code, 143);
     EXPECT_FALSE(is_raw(shell));
+}
+
+TEST(Shell, CtrlCBeforeThePhoneHasAnsweredLeaves) {
+    TempDir dir;
+    Listener silent;
+    const auto phones = dir.write("phones.yaml", fmt::format("version: 1\ninstances:\n  - {{id: p1, via: tcp, address: "
+                                                             "'127.0.0.1:{}'}}\n",
+                                                             silent.port));
+    PtyProcess shell({DROVER_PROGRAM, "shell", "p1", "--inventory", phones.string()});
+    const UniqueFd connection(silent.accept());
+    shell.type("\x03");
+    EXPECT_EQ(shell.wait().code, 130) << shell.shown();
 }
 
 TEST(Shell, ThroughAPipe) {

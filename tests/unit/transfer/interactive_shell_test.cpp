@@ -35,6 +35,7 @@ protected:
         return how ? Code::ok : how.error().code;
     }
 
+    void on_open() override { ++opened; }
     void on_output(OutputStream, ByteView bytes) override {
         output += as_text(bytes);
         shell->acknowledge();
@@ -47,6 +48,7 @@ protected:
     std::unique_ptr<InteractiveShell> shell;
     std::promise<Result<std::optional<int>>> ended;
     std::string output, written;
+    int opened = 0;
 };
 
 TEST_F(ShellEnds, WithTheExitCode) {
