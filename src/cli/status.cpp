@@ -3,6 +3,7 @@
 
 #include "cli/herd.hpp"
 #include "cli/json_choice.hpp"
+#include "cli/reader_watch.hpp"
 #include "cli/status_board.hpp"
 #include "cli/terminal.hpp"
 #include "drover/command.hpp"
@@ -103,8 +104,10 @@ int status(const Context& context, const StatusArguments& o) {
     const std::string selector = o.selector.empty() ? "all" : o.selector;
     ResultStream results;
     if (o.watch) {
+        const ReaderWatch reader([&board] { board.end(); });
         if (const auto watched = watch_states(**herd, board, context, selector, results); !watched)
             return failed(watched.error());
+        if (reader.gone() && stop.signal() == 0) return 1;
     } else {
         const auto targets = select_targets(**herd, selector);
         if (!targets) return failed(targets.error());

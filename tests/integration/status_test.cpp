@@ -65,6 +65,17 @@ TEST_F(StatusTest, WatchPrintsChangesUntilItIsStopped) {
     EXPECT_EQ(watch.wait()->code, 130);
 }
 
+// Nothing changes, so nothing is written, and no write fails.
+TEST_F(StatusTest, WatchEndsWhenItsReaderHasGone) {
+    const ServeHome home;
+    const ServeProcess serve(home, sim.inventory());
+    EXPECT_EQ(home.drover({"wait", "vphone-0001"}).code(), 0);
+    auto command = drover_command({"status", "vphone-0001", "--watch"}, home.env());
+    command.argv.insert(command.argv.begin(), {"bash", "-c", "\"$@\" | head -n 1; echo \"${PIPESTATUS[0]}\"", "bash"});
+    const auto done = run(std::move(command));
+    EXPECT_THAT(done.out, testing::MatchesRegex(".* vphone-0001: 2 running.*\n1\n"));
+}
+
 TEST_F(StatusTest, AFrozenPhoneLeavesRunning) {
     const ServeHome home;
     const auto config = home.dir().write("drover.yaml",
