@@ -117,7 +117,7 @@ void add_disable(Program& program, Context& context) {
     disable.takes_config();
     disable.takes_server();
     disable.positional("SELECTOR", o->selector, "which phones", Need::required);
-    disable.text("--reason", "TEXT", o->reason, "why; shown wherever the phone is asked for");
+    disable.text("--reason", "TEXT", o->reason, "why (required); shown wherever the phone is asked for");
     disable.action([o, &context] {
         if (o->reason.empty()) return report_error(Error(Code::usage, "disable: say why, with --reason TEXT"));
         return change(context, *o, true);
