@@ -93,6 +93,25 @@ inline FakeFleet& play_on(FakeFleet& fleet) {
     return fleet;
 }
 
+// As play(), and tells when the phone was asked for what ends with `what`, which has no end where it `hangs`.
+inline void play_and_tell(FakeFleet& fleet, std::size_t phone, std::string what, Event& asked, bool hangs = false) {
+    fleet.at(phone, [&](FakeConnector& c) {
+        c.carrier.before_answer = [what = std::move(what), hangs, &asked](FakeCarrier& carrier,
+                                                                          std::string_view service) {
+            play(carrier, service);
+            if (!service.ends_with(what)) return;
+            if (hangs) carrier.behave = FakeCarrier::Behave::opens_only;
+            asked.add();
+        };
+    });
+}
+
+inline std::vector<std::string> opened_on(FakeFleet& fleet, std::size_t phone) {
+    std::vector<std::string> opened;
+    fleet.at(phone, [&](FakeConnector& c) { opened = c.carrier.opened; });
+    return opened;
+}
+
 inline std::string told(const Row& row) {
     std::string out;
     for (const StepResult& step : row.steps) {
