@@ -28,6 +28,7 @@ public:
     }
     void stop(const Error& why) override { finish(why.code, why.message); }
     void expire(std::string_view limit) override {
+        if (waiting_) return on_no_link();  // whichever limit passes
         finish(Code::timeout, fmt::format("{}: the phone is {}", limit, to_string(phone_.state().condition)));
     }
 

@@ -50,6 +50,15 @@ TEST(Reboot, APhoneThatCannotBeHad) {
     EXPECT_EQ(told(row), fmt::format("a:{} b:skipped ", info(Code::unauthorized).name));
 }
 
+// As for every other step: that the phone is absent is no error of the step.
+TEST(Reboot, AnAbsentPhoneIsAbsentWhicheverLimitPasses) {
+    const Row row = row_without_link(FakeConnector::Behave::absent,
+                                     "- {name: a, reboot: true, timeout: 30ms, continue-on-error: true}\n"
+                                     "- {name: b, run: out b}\n");
+    EXPECT_EQ(told(row), "a:CPS.0005 b:skipped ");
+    EXPECT_THAT(row.error_msg, EndsWith(": cannot connect: refused (step 'a')"));
+}
+
 TEST(Reboot, AStopWhileItWaitsForThePhone) {
     FakeFleet fleet(1, 1);
     fleet.at(0, [](FakeConnector& c) { c.behave = FakeConnector::Behave::mute; });
