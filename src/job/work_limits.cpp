@@ -31,7 +31,8 @@ std::uint64_t JobWork::ms_since(TimePoint then) const {
 
 void JobWork::on_step_timeout() {
     DROVER_ASSERT(activity_);
-    activity_->expire(fmt::format("not done within {}", drover::to_string(limit_of_step())));
+    const auto limit = stage_ == Stage::asking_phone ? run_->limits.total : limit_of_step();
+    activity_->expire(fmt::format("not done within {}", drover::to_string(limit)));
 }
 
 bool JobWork::has_more_steps() const {

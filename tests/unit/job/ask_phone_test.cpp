@@ -91,5 +91,16 @@ TEST(AskPhone, TheLimitOfTheJob) {
     EXPECT_EQ(told(row), "a:DROVER.1005 b:skipped ");
 }
 
+// Which is not the limit of its first step.
+TEST(AskPhone, ItsOwnLimit) {
+    Event asked;
+    FakeFleet fleet(1, 1);
+    play_and_tell(fleet, 0, std::string(kLastFact), asked, true);
+    Limits limits;
+    limits.total = 30ms;
+    const Row row = run_on_one(fleet, job_of("- {name: a, timeout: 1h, if: phone.sdk >= 30, run: out a}\n"), limits);
+    EXPECT_EQ(row.error_msg, "The command did not end within its timeout: not done within 30ms (step 'a')");
+}
+
 }  // namespace
 }  // namespace drover::test
