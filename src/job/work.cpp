@@ -120,6 +120,7 @@ void JobWork::begin_step() {
                     StepOutput::Sinks{run_->output, run_->artifacts, sink_target(), position_});
     step_opened_ = false;
     if (restore_step()) return;
+    if (unasked_) return end_unasked();
     if (run_->artifacts) run_->artifacts->on_step_begin(sink_target(), position_);
     heed_failures();
     const auto yes = wanted();

@@ -71,6 +71,7 @@ private:
     void note_failure(Code code, Phase phase, std::optional<int> exit_code, const StepResult& of);
     void ask_phone();
     void on_phone_answer(Outcome&& outcome);
+    void end_unasked();
     void add_companion(std::unique_ptr<Companion> companion, std::unique_ptr<Activity> activity);
     void close_companions();
     void tell_companions();
@@ -108,7 +109,8 @@ private:
     std::optional<StepOutput> output_;  // of this step
     std::vector<std::optional<Output>> outputs_;
     std::vector<std::string> phone_values_;
-    std::string answer_;  // of the phone, to what its facts are
+    std::string answer_;              // of the phone, to what its facts are
+    std::optional<Outcome> unasked_;  // why it could not be asked, until a step has failed of it
     std::unique_ptr<Activity> activity_;
     std::vector<std::unique_ptr<Companion>> companions_;
     bool telling_companions_ = false;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "base/duration.hpp"
@@ -86,7 +87,7 @@ void JobWork::end_early(Standing standing) {
                 Outcome{ending_->code, dispatch::error_text(ending_->code, ending_->message), {}, Phase::run, true});
             return pump();
         case Stage::at_barrier:
-        case Stage::noting: skip_step(); return pump();
+        case Stage::noting: unasked_ ? end_unasked() : skip_step(); return pump();
         case Stage::closing: return tell_companions();
         case Stage::between:
         case Stage::done: return;
@@ -119,18 +120,19 @@ void JobWork::on_phone_answer(Outcome&& outcome) {
     }
     stage_ = Stage::between;
     // The exit code is that of the last property only; what counts is whether the phone could be asked.
-    if (outcome.code != Code::ok && outcome.code != Code::command_failed && outcome.code != Code::exit_code_unknown) {
-        enter_combination();
-        result_.name = step().name;
-        result_.kind = step().kind;
-        result_.combination = combination_text(run_->job.model(), planned().combination);
-        step_started_ = started_;
-        output_.emplace(run_->secrets, 0, false, StepOutput::Sinks());
-        if (outcome.opened) total_.attempts = 1;
-        outcome.message = run_->secrets.masked(outcome.message);
-        end_step(std::move(outcome));
-    }
+    if (outcome.code != Code::ok && outcome.code != Code::command_failed && outcome.code != Code::exit_code_unknown)
+        unasked_ = std::move(outcome);
     pump();
+}
+
+// The first step fails of it that a run that is taken up has not done, and comes to it with the other phones.
+void JobWork::end_unasked() {
+    Outcome outcome = *std::exchange(unasked_, std::nullopt);
+    step_started_ = started_;
+    output_.emplace(run_->secrets, 0, false, StepOutput::Sinks());
+    if (outcome.opened) total_.attempts = 1;
+    outcome.message = run_->secrets.masked(outcome.message);
+    end_step(std::move(outcome));
 }
 
 }  // namespace drover::job
