@@ -76,7 +76,7 @@ void JobWork::enter_combination() {
 
 void JobWork::come_to_barrier() {
     stage_ = Stage::at_barrier;
-    run_->barrier->arrive([handle = handle_, &loop = phone_->loop(), position = position_] {
+    run_->barrier->arrive(this, [handle = handle_, &loop = phone_->loop(), position = position_] {
         loop.post([handle, position] {
             JobWork* self = *handle;
             if (!self || self->stage_ != Stage::at_barrier || self->position_ != position) return;
@@ -292,7 +292,7 @@ void JobWork::skip_step() {
 void JobWork::finish() {
     stage_ = Stage::done;
     job_deadline_.cancel();
-    if (run_->barrier) run_->barrier->leave();
+    if (run_->barrier) run_->barrier->leave(this);
     if (cut_short_ && !row_failed()) {
         total_.code = ending_->code;
         total_.error_msg = dispatch::error_text(ending_->code, ending_->message);

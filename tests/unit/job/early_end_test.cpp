@@ -92,16 +92,6 @@ TEST(EarlyEnd, TheLimitOfTheJobPassesBetweenTwoAttempts) {
     EXPECT_THAT(opened_on(fleet, 0), ElementsAre(EndsWith("exit 3"), EndsWith("hang")));
 }
 
-struct ToldRows final : RowSink {
-    Event came;
-    std::vector<Row> rows;
-    void on_row(Row row) override {
-        rows.push_back(std::move(row));
-        came.add();
-    }
-    void on_done() override {}
-};
-
 // p0 has done its first step and waits for p1, which hangs in it, and then in `finally`.
 struct OneWaits {
     Event done, hung;

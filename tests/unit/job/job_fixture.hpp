@@ -37,6 +37,16 @@ struct Event {
     }
 };
 
+struct ToldRows final : RowSink {
+    Event came;
+    std::vector<Row> rows;
+    void on_row(Row row) override {
+        rows.push_back(std::move(row));
+        came.add();
+    }
+    void on_done() override {}
+};
+
 inline Job job_of(std::string_view steps, std::string_view head = "") {
     auto job = Job::parse(fmt::format("version: 1\n{}\nsteps:\n{}", head, steps), "j.yaml");
     if (!job) throw std::runtime_error(job.error()[0].message);
