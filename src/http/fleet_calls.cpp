@@ -86,40 +86,47 @@ std::string said(const net::Request& request, std::string_view key) {
 
 }  // namespace
 
-void Service::choose(const ExchangePtr& x, std::function<void(const CallRequest&, Chosen)> use) {
-    waiter().post([this, x, use = std::move(use)] {
+void Service::choose(const ExchangePtr& x, Waits waits, UseChosen use) {
+    worker().post([this, x, waits, use = std::move(use)]() mutable {
         auto request = read_call_request(x->request.body);
         if (!request) return fail_call(x, request.error());
-        Chosen chosen;
-        chosen.fleet = parts_.phones.fleet();
-        if (!chosen.fleet) return fail_internally(x, Error(Code::internal, "there is no fleet"));
-        const auto begin = std::chrono::steady_clock::now();
-        const auto connect = std::min(request->limits.connect, dispatch::selection_limit(request->deadline));
-        auto selection = request->on ? chosen.fleet->select(*request->on, connect)
-                                     : select_by_id(*chosen.fleet, request->instance_ids);
-        if (request->deadline && request->on)
-            request->deadline = dispatch::what_is_left(*request->deadline, *request->on, begin);
-        if (!selection) return fail_call(x, selection.error());
-        chosen.disabled_left_out = selection->disabled_left_out;
-        chosen.unknown_ids = std::move(selection->unknown_ids);
-        for (const auto target : selection->disabled) {
-            if (x->caller.tenant->may_use(chosen.fleet->instances().at(target).id)) chosen.disabled.push_back(target);
-        }
-        // A phone of somebody else is as unknown as one that does not exist.
-        for (const auto target : selection->targets) {
-            const auto& id = chosen.fleet->instances().at(target).id;
-            if (x->caller.tenant->may_use(id)) {
-                chosen.targets.push_back(target);
-            } else if (!request->on || names(*request->on, id)) {
-                chosen.unknown_ids.push_back(id);
-            }
-        }
-        use(*request, std::move(chosen));
+        const bool asks = request->on && dispatch::may_ask_phones(*request->on);
+        if (waits == Waits::for_selector && !asks) return use_phones(x, std::move(*request), use);
+        wait_for_phones(
+            [this, x, request = std::move(*request), use = std::move(use)] { use_phones(x, request, use); });
     });
 }
 
+void Service::use_phones(const ExchangePtr& x, CallRequest request, const UseChosen& use) {
+    Chosen chosen;
+    chosen.fleet = parts_.phones.fleet();
+    if (!chosen.fleet) return fail_internally(x, Error(Code::internal, "there is no fleet"));
+    const auto begin = std::chrono::steady_clock::now();
+    const auto connect = std::min(request.limits.connect, dispatch::selection_limit(request.deadline));
+    auto selection =
+        request.on ? chosen.fleet->select(*request.on, connect) : select_by_id(*chosen.fleet, request.instance_ids);
+    if (request.deadline && request.on)
+        request.deadline = dispatch::what_is_left(*request.deadline, *request.on, begin);
+    if (!selection) return fail_call(x, selection.error());
+    chosen.disabled_left_out = selection->disabled_left_out;
+    chosen.unknown_ids = std::move(selection->unknown_ids);
+    for (const auto target : selection->disabled) {
+        if (x->caller.tenant->may_use(chosen.fleet->instances().at(target).id)) chosen.disabled.push_back(target);
+    }
+    // A phone of somebody else is as unknown as one that does not exist.
+    for (const auto target : selection->targets) {
+        const auto& id = chosen.fleet->instances().at(target).id;
+        if (x->caller.tenant->may_use(id)) {
+            chosen.targets.push_back(target);
+        } else if (!request.on || names(*request.on, id)) {
+            chosen.unknown_ids.push_back(id);
+        }
+    }
+    use(request, std::move(chosen));
+}
+
 void Service::own_select(const ExchangePtr& x) {
-    choose(x, [this, x](const CallRequest&, const Chosen& chosen) {
+    choose(x, Waits::for_selector, [this, x](const CallRequest&, const Chosen& chosen) {
         json::object data;
         data["instance_ids"] = chosen.ids();
         data["disabled_left_out"] = chosen.disabled_left_out;
@@ -133,7 +140,7 @@ void Service::own_select(const ExchangePtr& x) {
 }
 
 void Service::own_probe(const ExchangePtr& x) {
-    choose(x, [this, x](const CallRequest& request, const Chosen& chosen) {
+    choose(x, Waits::always, [this, x](const CallRequest& request, const Chosen& chosen) {
         json::array all;
         for (auto& phone : chosen.fleet->probe(chosen.targets, std::min(request.limits.connect, kConnectMax))) {
             phone.held_by = held_text(phone.instance.id);
@@ -146,7 +153,7 @@ void Service::own_probe(const ExchangePtr& x) {
 }
 
 void Service::own_status(const ExchangePtr& x) {
-    choose(x, [this, x](const CallRequest& request, const Chosen& chosen) {
+    choose(x, Waits::for_selector, [this, x](const CallRequest& request, const Chosen& chosen) {
         json::array all;
         for (const auto target : chosen.targets) {
             auto history = chosen.fleet->history(target);
@@ -172,7 +179,7 @@ std::string Service::held_text(const std::string& id) {
 }
 
 void Service::own_watch(const ExchangePtr& x) {
-    choose(x, [this, x](const CallRequest&, const Chosen& chosen) {
+    choose(x, Waits::for_selector, [this, x](const CallRequest&, const Chosen& chosen) {
         if (!chosen.unknown_ids.empty() || chosen.targets.empty()) return fail_no_match(x, chosen);
         std::make_shared<WatchStream>(*this, x, chosen.fleet)->start(chosen.targets);
     });
@@ -197,7 +204,7 @@ bool Service::may_begin(const ExchangePtr& x, const Chosen& chosen) {
 
 void Service::own_exec(const ExchangePtr& x) {
     x->audited = true;
-    choose(x, [this, x](const CallRequest& request, const Chosen& chosen) {
+    choose(x, Waits::for_selector, [this, x](const CallRequest& request, const Chosen& chosen) {
         x->audit.command = request.command;
         if (request.command.find_first_not_of(" \t\n") == std::string::npos)
             return fail_call(x, Error(Code::usage, "command is missing or empty"));
@@ -220,7 +227,7 @@ void Service::own_exec(const ExchangePtr& x) {
 
 void Service::own_run(const ExchangePtr& x) {
     x->audited = true;
-    choose(x, [this, x](const CallRequest& request, const Chosen& chosen) {
+    choose(x, Waits::for_selector, [this, x](const CallRequest& request, const Chosen& chosen) {
         const auto file = request.file.empty() ? std::string("job") : request.file;
         if (const auto allowed = check_remote_job(request.job, file, request.client_notifies); !allowed)
             return fail_call(x, allowed.error());
@@ -250,7 +257,7 @@ void Service::own_run(const ExchangePtr& x) {
 
 // Phones for a run to come, which names the hold then.
 void Service::own_hold(const ExchangePtr& x) {
-    choose(x, [this, x](const CallRequest& request, const Chosen& chosen) {
+    choose(x, Waits::for_selector, [this, x](const CallRequest& request, const Chosen& chosen) {
         if (!chosen.unknown_ids.empty() || chosen.targets.empty()) return fail_no_match(x, chosen);
         if (request.count > chosen.targets.size())
             return fail_call(
@@ -271,7 +278,7 @@ void Service::own_hold(const ExchangePtr& x) {
 // Out of service or back: also those that are so already, which patterns leave out elsewhere.
 void Service::own_service(const ExchangePtr& x, bool disable) {
     x->audited = true;
-    choose(x, [this, x, disable](const CallRequest& request, Chosen chosen) {
+    choose(x, Waits::always, [this, x, disable](const CallRequest& request, Chosen chosen) {
         chosen.targets.insert(chosen.targets.end(), chosen.disabled.begin(), chosen.disabled.end());
         std::sort(chosen.targets.begin(), chosen.targets.end());  // as the inventory has them
         const auto reason = fleet::clean_reason(request.reason);

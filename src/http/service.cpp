@@ -32,7 +32,15 @@ Service::Service(ServiceParts parts, ServiceOptions options)
 }
 
 Loop& Service::worker() { return workers_.at(next_worker_++ % workers_.size()); }
-Loop& Service::waiter() { return waiters_.at(next_waiter_++ % waiters_.size()); }
+
+void Service::wait_for_phones(std::function<void()> work) {
+    const auto least = std::min_element(waiting_.begin(), waiting_.end());
+    ++*least;
+    waiters_.at(static_cast<std::size_t>(least - waiting_.begin())).post([least, work = std::move(work)] {
+        work();
+        --*least;
+    });
+}
 
 // A job file is larger than any documented body. Only those who may run one are listened to for so long; a signature can be
 // judged only with the body.

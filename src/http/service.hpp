@@ -5,6 +5,8 @@
 // audit log outlive it; it outlives the server that calls it, and waits in its destructor for calls under way. Failure: every
 // request gets one documented answer; nothing has run when that is an error of class 4xx.
 #pragma once
+#include <array>
+#include <atomic>
 #include <boost/json/object.hpp>
 #include <condition_variable>
 #include <functional>
@@ -113,9 +115,13 @@ private:
     void own_source_add(const ExchangePtr& x);
     void metrics_text(const ExchangePtr& x);
 
-    // Calls on phones that a selector or a list of ids names. On a waiter, since a selector may have to ask phones.
+    // Calls on phones that a selector or a list of ids names. On a waiter where the selector has to ask phones, or the call may wait
+    // for them itself; else on a worker, so that nobody waits for somebody else's phones.
     struct Chosen;
-    void choose(const ExchangePtr& x, std::function<void(const CallRequest&, Chosen)> use);
+    enum class Waits : std::uint8_t { for_selector, always };
+    using UseChosen = std::function<void(const CallRequest&, Chosen)>;
+    void choose(const ExchangePtr& x, Waits waits, UseChosen use);
+    void use_phones(const ExchangePtr& x, CallRequest request, const UseChosen& use);
     using Starter = std::function<std::unique_ptr<drover::Call>(Fleet&, const std::vector<std::size_t>& targets,
                                                                 OutputSink*, RowSink&)>;
     bool may_begin(const ExchangePtr& x, const Chosen& chosen);
@@ -143,22 +149,25 @@ private:
     // Held by what waits for the store: the destructor waits until all are let go.
     std::shared_ptr<void> hold();
     Loop& worker();
-    Loop& waiter();
+    // Whichever waiter has least to do.
+    void wait_for_phones(std::function<void()> work);
 
     ServiceParts parts_;
     const ServiceOptions options_;
     Throttle throttle_;
     std::atomic<bool> ready_ = true;
     std::atomic<bool> tells_holds_ = false;  // soon, for all changes so far
-    std::atomic<std::size_t> next_worker_ = 0, next_waiter_ = 0;
+    std::atomic<std::size_t> next_worker_ = 0;
     std::mutex mutex_;
     std::shared_ptr<const Authenticator> authenticator_;
     std::unordered_set<OpenCall*> calls_;
     std::size_t holds_ = 0;
     std::condition_variable calls_changed_;
     // Last, so that they stop first.
-    LoopPool workers_{2};  // what may wait for the disk or for a call's end
-    LoopPool waiters_{4};  // what may wait for phones
+    LoopPool workers_{2};  // what may wait for the disk or for a call's end, never for phones
+    static constexpr std::size_t kWaiters = 8;
+    std::array<std::atomic<std::size_t>, kWaiters> waiting_{};  // of each waiter, how much it has to do
+    LoopPool waiters_{kWaiters};                                // what may wait for phones
 };
 
 }  // namespace drover::http

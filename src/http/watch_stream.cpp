@@ -35,8 +35,8 @@ void Service::WatchStream::stop(const Error& why) {
     if (stopped_) return;
     stopped_ = why.message;
     if (!body_) return;  // start() ends what it begins
-    service().waiters_.at(0).post([self = shared_from_this(), watch = std::move(watch_), kept = std::move(self_),
-                                   body = body_, text = why.message]() mutable {
+    service().wait_for_phones([self = shared_from_this(), watch = std::shared_ptr<Watch>(std::move(watch_)),
+                               kept = std::move(self_), body = body_, text = why.message]() mutable {
         watch.reset();
         body->write(end_text(text));
         body->end();
