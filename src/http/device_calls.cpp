@@ -86,7 +86,7 @@ void Service::sync_command(const ExchangePtr& x) {
     x->audit.command = body->command;
     x->audit.instances = body->instance_ids;
     if (refuse_strangers(x, body->instance_ids)) return;
-    std::make_shared<SyncCall>(*this, x, body->instance_ids.size())->start(*body);
+    open<SyncCall>(x, body->instance_ids.size())->start(*body);
 }
 
 void Service::async_command(const ExchangePtr& x) {

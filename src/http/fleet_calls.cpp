@@ -181,11 +181,11 @@ std::string Service::held_text(const std::string& id) {
 void Service::own_watch(const ExchangePtr& x) {
     choose(x, Waits::for_selector, [this, x](const CallRequest&, const Chosen& chosen) {
         if (!chosen.unknown_ids.empty() || chosen.targets.empty()) return fail_no_match(x, chosen);
-        std::make_shared<WatchStream>(*this, x, chosen.fleet)->start(chosen.targets);
+        open<WatchStream>(x, chosen.fleet)->start(chosen.targets);
     });
 }
 
-void Service::own_changes(const ExchangePtr& x) { std::make_shared<ChangeStream>(*this, x)->start(); }
+void Service::own_changes(const ExchangePtr& x) { open<ChangeStream>(x)->start(); }
 
 void Service::fail_no_match(const ExchangePtr& x, const Chosen& chosen) {
     fail_call(
@@ -220,8 +220,7 @@ void Service::own_exec(const ExchangePtr& x) {
             if (!request.shared) options.admit = parts_.phones.holds().admission();
             return fleet.exec(targets, std::move(options), rows);
         };
-        std::make_shared<RowStream>(*this, x, chosen.fleet, chosen.targets)
-            ->start(begin, request.output, chosen.disabled_left_out);
+        open<RowStream>(x, chosen.fleet, chosen.targets)->start(begin, request.output, chosen.disabled_left_out);
     });
 }
 
@@ -248,8 +247,7 @@ void Service::own_run(const ExchangePtr& x) {
             options.output = output;
             return run(fleet, *job, targets, options, rows);
         };
-        const auto stream =
-            std::make_shared<RowStream>(*this, x, chosen.fleet, chosen.targets, taken ? request.hold : task::new_id());
+        const auto stream = open<RowStream>(x, chosen.fleet, chosen.targets, taken ? request.hold : task::new_id());
         stream->hold(job->name());
         stream->start(begin, request.output, chosen.disabled_left_out);
     });
@@ -271,7 +269,7 @@ void Service::own_hold(const ExchangePtr& x) {
         wanted.wait = request.wait;
         wanted.job = report::printable(request.file.substr(0, utf8_floor(request.file, job::kNameBytesMax)),
                                        report::Layout::escape);
-        std::make_shared<HoldWait>(*this, x, std::move(wanted))->start();
+        open<HoldWait>(x, std::move(wanted))->start();
     });
 }
 

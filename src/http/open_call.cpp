@@ -7,10 +7,7 @@
 namespace drover::http {
 
 Service::OpenCall::OpenCall(Service& service, ExchangePtr x, std::string id)
-    : service_(service), x_(std::move(x)), id_(std::move(id)) {
-    const std::lock_guard lock(service_.mutex_);
-    service_.calls_.insert(this);
-}
+    : service_(service), x_(std::move(x)), id_(std::move(id)) {}
 
 Service::OpenCall::~OpenCall() {
     const std::lock_guard lock(service_.mutex_);
@@ -46,6 +43,11 @@ Service::~Service() {
     workers_.stop();
     std::unique_lock lock(mutex_);
     calls_changed_.wait(lock, [this] { return holds_ == 0; });
+}
+
+void Service::know(OpenCall& call) {
+    const std::lock_guard lock(mutex_);
+    calls_.insert(&call);
 }
 
 std::vector<std::shared_ptr<Service::OpenCall>> Service::open_calls() {

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/duration.hpp"
@@ -140,6 +141,14 @@ private:
     void retry_holds();
     void holds_changed();
     void own_call_stop(const ExchangePtr& x);
+    // Makes a call that this knows from now on: not from its constructor, when nobody owns it yet.
+    template <class C, class... Arguments>
+    std::shared_ptr<C> open(Arguments&&... arguments) {
+        auto call = std::make_shared<C>(*this, std::forward<Arguments>(arguments)...);
+        know(*call);
+        return call;
+    }
+    void know(OpenCall& call);
     std::vector<std::shared_ptr<OpenCall>> open_calls();
 
     // Finds the task named in the path for this caller, on a worker; an unknown one is answered.

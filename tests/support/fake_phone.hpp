@@ -134,8 +134,8 @@ public:
         ++starts;
         sink = &s;
         s.on_phase(Phase::connect, fleet::PhoneEvent::no_connection, "connecting");
-        loop_.post([this] {
-            if (!sink) return;
+        loop_.post([this, alive = std::weak_ptr(alive_)] {
+            if (alive.expired() || !sink) return;
             switch (behave) {
                 case Behave::online: return sink->on_online(carrier);
                 case Behave::absent: return down(Error(Code::phone_not_found, "cannot connect: refused"), false);
@@ -163,6 +163,8 @@ public:
 
 private:
     Loop& loop_;
+    // Nothing once this is gone: a phone that is destroyed takes it along.
+    std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 // N fake phones spread over a pool. Destroyed on their loops.
