@@ -34,7 +34,7 @@ class Programs:
                               "--write-inventory", self.inventory)
         # Where discovery goes on, each phone tells who it is before its first command.
         self.daemon_inventory = self.folder / "daemon.yaml"
-        self.daemon_inventory.write_text(self.inventory.read_text() + "discover: [usb]\n")
+        self.change_inventory(False)
         self.socket = self.folder / "drover.sock"
         self.daemon, self.generation, self.up, self.killing = None, 0, threading.Event(), threading.Lock()
         self.start_daemon()
@@ -55,6 +55,13 @@ class Programs:
         self.daemon = self.start("serve", "--config", self.folder / "drover.yaml", "--inventory", self.daemon_inventory,
                                  "--listen", "127.0.0.1:0")
         self.up.set()
+
+    def change_inventory(self, more):
+        """more: with a phone that is never there."""
+        fresh = self.folder / "daemon.yaml.new"
+        fresh.write_text(self.inventory.read_text() + ("  - {id: ghost, via: tcp, address: '127.0.0.1:1'}\n" if more else "") +
+                         "discover: [usb]\n")
+        fresh.rename(self.daemon_inventory)
 
     def wait_for_daemon(self):
         """Which life it has. Read before it is used: a kill that comes later is seen by another number."""

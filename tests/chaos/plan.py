@@ -11,6 +11,11 @@ HELD_MAX = 8  # phones of a run through the daemon, which are its own meanwhile:
 SYNC, ASYNC, EXEC, RUN, REBOOT, RELOAD, KILL, STOP = "sync", "async", "exec", "run", "reboot", "reload", "kill", "stop"
 
 
+def milliseconds(duration):
+    """Of drover's spelling, "300ms" or "2s"."""
+    return float(duration[:-2]) if duration.endswith("ms") else float(duration.removesuffix("s")) * 1000
+
+
 def phone_id(number):
     return "vphone-%04d" % number
 
@@ -25,6 +30,7 @@ class Operation:
         if self.through and kind == RUN:
             self.targets = targets[:HELD_MAX]
         self.word = "w%d" % number
+        self.begun = None  # see chaos.py
 
     @property
     def text(self):
@@ -42,16 +48,18 @@ class Plan:
         dice = random.Random(seed)
         healthy = max(1, round(phones * HEALTHY_SHARE))
         self.healthy = set(dice.sample(range(1, phones + 1), healthy))
-        self.faults = {n: dice.choice(FAULTS) for n in range(1, phones + 1) if n not in self.healthy}
+        unwell = [n for n in range(1, phones + 1) if n not in self.healthy]
+        faults = dice.sample(FAULTS, len(FAULTS))
+        self.faults = {n: faults[i % len(faults)] for i, n in enumerate(unwell)}
         self.dice = dice
 
     def profile(self):
         lines = ["  %s: {faults: %s}" % (phone_id(n), fault) for n, fault in sorted(self.faults.items())]
         return "version: 1\nname: chaos\nphones:\n" + "\n".join(lines) + "\n" if lines else "version: 1\nname: chaos\n"
 
-    def operations(self):
-        """Until the commands are used up: one command on one phone counts once."""
-        left, number, since_kill, kills = self.commands, 0, 0, 0
+    def operations(self, first=1):
+        """Until the commands are used up: one command on one phone counts once. first: number of the first one."""
+        left, number, since_kill, kills = self.commands, first - 1, 0, 0
         kill_every = min(max(self.commands // 6, 200), 20000)
         client_share = 0.08 if self.commands < 20000 else 0.01
         while left > 0:
