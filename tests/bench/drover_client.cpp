@@ -133,6 +133,10 @@ void link_up(Fleet& fleet, std::size_t phones) {
 int main(int argc, char** argv) {
     using namespace drover::bench;
     const ClientOptions options = parse_client_options(argc, argv);
+    Report report;
+    report.way = "drover";
+    report.phones = options.phones;
+    report.anon_start_kib = anon_kib();
     drover::FleetOptions fleet_options;
     fleet_options.inventory = options.inventory;
     fleet_options.loops = 1;
@@ -141,10 +145,6 @@ int main(int argc, char** argv) {
     if (!fleet) give_up(fleet.error().message);
     if ((*fleet)->instances().size() < options.phones) give_up("the inventory is too small");
 
-    Report report;
-    report.way = "drover";
-    report.phones = options.phones;
-    report.anon_start_kib = anon_kib();
     link_up(**fleet, options.phones);
     report.anon_linked_kib = anon_kib();
     if (options.warm_up_calls > 0) run(**fleet, options, options.warm_up_calls, report);

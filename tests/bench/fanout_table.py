@@ -67,7 +67,7 @@ def headline(sizes):
 
 
 def memory(sizes):
-    """Growth of anonymous memory for links that are up and idle, at the largest size."""
+    """Growth of anonymous memory since before the first phone, at the largest size."""
     size, found = sizes[-1]
     if size < 100:
         return []
@@ -79,7 +79,8 @@ def memory(sizes):
         linked = statistics.median((r["anon_linked_kib"] - r["anon_start_kib"]) / size for r in runs)
         used = statistics.median((r["anon_end_kib"] - r["anon_start_kib"]) / size for r in runs)
         lines.append("- %s: %.1f KiB a phone once linked, %.1f KiB after its commands" % (NAMES[way], linked, used))
-    return ["", "Anonymous resident memory of the host process, growth / %d phones:" % size, ""] + lines
+    return ["", "Anonymous resident memory of the host process, growth since before the first phone (its inventory counts) / %d phones:" %
+            size, ""] + lines
 
 
 def render(report):

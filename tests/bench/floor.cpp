@@ -138,15 +138,15 @@ private:
 int main(int argc, char** argv) {
     using namespace drover::bench;
     const ClientOptions options = parse_client_options(argc, argv);
+    Report report;
+    report.way = "floor";
+    report.phones = options.phones;
+    report.anon_start_kib = anon_kib();
     const auto inventory = drover::fleet::load_inventory(options.inventory);
     if (!inventory || inventory->instances.size() < options.phones)
         give_up("the inventory cannot be read, or is too small");
 
-    Report report;
-    report.way = "floor";
-    report.phones = options.phones;
     Floor floor(options);
-    report.anon_start_kib = anon_kib();
     floor.connect(inventory->instances);
     report.anon_linked_kib = anon_kib();
     if (options.warm_up_calls > 0) floor.run(options.warm_up_calls);

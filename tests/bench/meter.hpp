@@ -44,7 +44,7 @@ struct Report {
     std::uint64_t bad = 0;  // commands without exit code 0
     Cost cost;
     std::vector<std::int64_t> call_ns;  // per call to all phones: from its start to the last exit code
-    std::int64_t anon_start_kib = 0;    // before the first phone was dialled
+    std::int64_t anon_start_kib = 0;    // before the inventory was read: not one phone yet
     std::int64_t anon_linked_kib = 0;   // all links up, no command yet
     std::int64_t anon_end_kib = 0;
 };

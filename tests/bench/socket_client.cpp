@@ -124,17 +124,18 @@ private:
 int main(int argc, char** argv) {
     using namespace drover::bench;
     const ClientOptions options = parse_client_options(argc, argv);
+    Report report;
+    report.way = "socket";
+    report.phones = options.phones;
+    report.anon_start_kib = anon_kib();
     const auto inventory = drover::fleet::load_inventory(options.inventory);
     if (!inventory || inventory->instances.size() < options.phones)
         give_up("the inventory cannot be read, or is too small");
     const auto server = drover::adb::server_address_from_environment();
     if (!server || server->kind != drover::adb::ServerAddress::Kind::tcp) give_up("the adb server is not at a port");
 
-    Report report;
-    report.way = "socket";
-    report.phones = options.phones;
     Client client(options, inventory->instances, server->port);
-    report.anon_start_kib = report.anon_linked_kib = anon_kib();
+    report.anon_linked_kib = anon_kib();
     if (options.warm_up_calls > 0) client.run(options.warm_up_calls);
     client.done = client.bad = 0;
     client.call_ns.clear();
