@@ -16,7 +16,7 @@ def fanout_aims(sizes):
     cost = lambda way, base: fanout_table.ratios(at, way, base)
     runs = lambda way, key: [r[key] for r in at[way].get("runs", []) if r.get(key)]
     p50 = [a / b for a, b in zip(runs("drover", "call_p50_us"), runs("floor", "call_p50_us"))]
-    tail = [a / b for a, b in zip(runs("drover", "call_p99_us"), runs("drover", "call_p50_us"))]
+    tail = [a / b for a, b in zip(runs("drover", "call_p99_us"), runs("drover", "call_p50_us"))]  # all runs have a p99, or none
     aims = [("CPU of a no-op command, drover / floor, 100 phones", cost("drover", "floor"), "<=", 1.15),
             ("one command to 100 phones, p50, drover / floor", p50, "<=", 1.10),
             ("the same, drover's p99 / p50", tail, "<=", 1.5),

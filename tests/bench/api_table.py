@@ -13,7 +13,8 @@ def render(report):
     rounds = report["rounds"]
 
     def column(key, form="%.2f"):
-        return spread([r[key] for r in rounds], form)
+        values = [r[key] for r in rounds if r[key] is not None]
+        return spread(values, form) if values else ""
 
     def ratio(above, below):
         return spread([r[above] / r[below] for r in rounds], "%.2f")

@@ -36,7 +36,7 @@ private:
     std::int64_t wall_ns_ = 0, cpu_ns_ = 0, peer_ns_ = 0, user_us_ = 0, switches_ = 0;
 };
 
-// What one client program found; printed as one line of JSON.
+// What one client program found; printed as one line of JSON. call_p99_us is null where fewer than 100 calls were made.
 struct Report {
     std::string way;
     std::size_t phones = 0;

@@ -54,7 +54,7 @@ def plots(fanout, folder):
     latency = []
     for way in ("floor", "drover", "drover_server", "socket"):
         for key, dashed, name in (("call_p50_us", False, "p50"), ("call_p99_us", True, "p99")):
-            latency.append(("%s, %s" % (PLOTTED[way], name), dashed, points(sizes, way, lambda run: run.get(key, 0) / 1e3)))
+            latency.append(("%s, %s" % (PLOTTED[way], name), dashed, points(sizes, way, lambda run: (run.get(key) or 0) / 1e3)))
     throughput = [(name, False, points(sizes, way, lambda run: 1e6 / run["wall_us"])) for way, name in PLOTTED.items()]
     cost = [(name, False, points(sizes, way, lambda run: run["cpu_us"])) for way, name in PLOTTED.items()]
     wanted = [("latency", "One command to all phones: until the last answered", "phones", "ms", latency),
