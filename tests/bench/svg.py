@@ -54,10 +54,12 @@ def series_marks(points, x, y, colour, dashed):
 
 def chart(title, x_name, y_name, series):
     """series: [(name, dashed, [(x, median, min, max), ...])], all values above 0. None when there is nothing to draw."""
-    series = [(name, dashed, sorted(points)) for name, dashed, points in series if points]
+    paired = any(dashed for _, dashed, _ in series)  # a solid line and a dashed one of a colour; either may have no points
+    series = [(name, dashed, sorted(points), COLOURS[(i // 2 if paired else i) % len(COLOURS)])
+              for i, (name, dashed, points) in enumerate(series) if points]
     if not series:
         return None
-    every = [p for _, _, points in series for p in points]
+    every = [p for _, _, points, _ in series for p in points]
     x = Axis([p[0] for p in every], LEFT, WIDTH - RIGHT)
     y = Axis([p[2] for p in every] + [p[3] for p in every], HEIGHT - BOTTOM, TOP)
     out = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">' % (WIDTH, HEIGHT),
@@ -71,8 +73,7 @@ def chart(title, x_name, y_name, series):
     out.append(text((x.begin + x.end) / 2, HEIGHT - 18, x_name))
     middle = (y.begin + y.end) / 2
     out.append(text(20, middle, y_name, more=' transform="rotate(-90 20 %.1f)"' % middle))
-    for i, (name, dashed, points) in enumerate(series):
-        colour = COLOURS[i // 2 % len(COLOURS)] if any(d for _, d, _ in series) else COLOURS[i % len(COLOURS)]
+    for i, (name, dashed, points, colour) in enumerate(series):
         out += series_marks(points, x, y, colour, dashed)
         at = TOP + 12 + 18 * i
         out.append(line(x.end + 12, at - 4, x.end + 36, at - 4,
