@@ -118,15 +118,11 @@ class Server:
         fatal = [line.split("] ", 1)[-1].strip() for line in self.log if " F " in line[:10]]
         return ": " + fatal[-1] if fatal else ""
 
-    def cpu_seconds(self):
-        # All threads, in nanoseconds: clock_getcpuclockid(3), which Python has only for its own threads.
-        return time.clock_gettime((~self.pid << 3) | 2)
-
     def xargs(self, phones, calls):
         """xargs -P100 adb -s SERIAL shell true; CPU of xargs, of every adb it started, and of the server."""
         argv = ["xargs", "-P", str(min(XARGS_PARALLEL, phones)), "-I", "{}", "adb", "-s", "{}", "shell", "true"]
         text = "".join(serial + "\n" for serial in self.serials[:phones] * calls)
-        wall, server = time.monotonic(), self.cpu_seconds()
+        wall, server = time.monotonic(), machine.cpu_seconds(self.pid)
         child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                  env={**self._env(), **self.environment()}, preexec_fn=machine.pin_to_host_core)
         child.stdin.write(text)
@@ -136,7 +132,7 @@ class Server:
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         child.stderr.close()
-        wall, server = time.monotonic() - wall, self.cpu_seconds() - server
+        wall, server = time.monotonic() - wall, machine.cpu_seconds(self.pid) - server
         if child.returncode != 0:
             raise RuntimeError("xargs ended with %d: %s" % (child.returncode, errors.strip()[-200:]))
         commands = phones * calls

@@ -1,23 +1,16 @@
 """The figures of api.py as Markdown. Pure: a report in, text out."""
-import statistics
-
-
-def spread(values, form):
-    """Median (min-max)."""
-    if len(values) == 1:
-        return form % values[0]
-    return "%s (%s-%s)" % tuple(form % v for v in (statistics.median(values), min(values), max(values)))
+from table import spread
 
 
 def render(report):
     rounds = report["rounds"]
 
-    def column(key, form="%.2f"):
+    def column(key, digits=2):
         values = [r[key] for r in rounds if r[key] is not None]
-        return spread(values, form) if values else ""
+        return spread(values, digits) if values else ""
 
     def ratio(above, below):
-        return spread([r[above] / r[below] for r in rounds], "%.2f")
+        return spread([r[above] / r[below] for r in rounds], 2)
 
     idle = report["idle"]
     lines = [
@@ -30,9 +23,9 @@ def render(report):
         "| ratio of the p50 | %s |" % ratio("sync_p50_ms", "alone_p50_ms"),
         "| sync-command on 100 phones, p99 ms | %s |" % column("sync_p99_ms"),
         "| the same by dispatch alone, p99 ms | %s |" % column("alone_p99_ms"),
-        "| sync-command with 1 phone, 64 connections, requests a second | %s |" % column("one_per_s", "%.0f"),
-        "| async jobs accepted (on disk) a second, 64 connections | %s |" % column("jobs_per_s", "%.0f"),
-        "| SQLite's own batched insert of the same rows, jobs a second | %s |" % column("sqlite_jobs_per_s", "%.0f"),
+        "| sync-command with 1 phone, 64 connections, requests a second | %s |" % column("one_per_s", 0),
+        "| async jobs accepted (on disk) a second, 64 connections | %s |" % column("jobs_per_s", 0),
+        "| SQLite's own batched insert of the same rows, jobs a second | %s |" % column("sqlite_jobs_per_s", 0),
         "| ratio | %s |" % ratio("jobs_per_s", "sqlite_jobs_per_s"),
         "| task query while tasks are accepted, p50 ms | %s |" % column("query_p50_ms"),
         "| task query while tasks are accepted, p99 ms | %s |" % column("query_p99_ms"),

@@ -139,22 +139,18 @@ def check(pulled, original, name, count):
         sys.exit("bench: %d of %d phones came back" % (len(phones), count))
 
 
-def cpu_seconds(pid):
-    """Of all its threads: clock_getcpuclockid(3), which Python has only for its own."""
-    return time.clock_gettime((~pid << 3) | 2)
-
-
 def host_cpu_seconds(copies):
     """Of what copies: drover, or adb and its server."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return ended.ru_utime + ended.ru_stime + (cpu_seconds(copies.server.pid) if copies.server else 0)
+    return ended.ru_utime + ended.ru_stime + (machine.cpu_seconds(copies.server.pid) if copies.server else 0)
 
 
 def costs(copies, copy):
     """Seconds of one copy to or from all phones: in all, of CPU of what copies, of CPU of the phones."""
-    host, phones = host_cpu_seconds(copies), cpu_seconds(copies.phones.process.pid)
+    host, phones = host_cpu_seconds(copies), machine.cpu_seconds(copies.phones.process.pid)
     took = copy()
-    return {"s": took, "host_cpu_s": host_cpu_seconds(copies) - host, "phones_cpu_s": cpu_seconds(copies.phones.process.pid) - phones}
+    return {"s": took, "host_cpu_s": host_cpu_seconds(copies) - host,
+            "phones_cpu_s": machine.cpu_seconds(copies.phones.process.pid) - phones}
 
 
 def measure(copies, way, big, small, times):

@@ -34,10 +34,9 @@ def files(report):
                 label, count * per_phone / middle(ours, "s"), middle(ours, "host_cpu_s"), middle(ours, "phones_cpu_s")))
             continue
         theirs = report["times"]["adb"][key]
-        rows.append("| %s | %.0f | %.0f | %.2f (%.2f-%.2f) | %.2f | %.2f | %.2f and %.2f |" % (
-            label, count * per_phone / middle(ours, "s"), count * per_phone / middle(theirs, "s"), statistics.median(ratios),
-            min(ratios), max(ratios), middle(ours, "host_cpu_s"), middle(theirs, "host_cpu_s"), middle(ours, "phones_cpu_s"),
-            middle(theirs, "phones_cpu_s")))
+        rows.append("| %s | %.0f | %.0f | %s | %.2f | %.2f | %.2f and %.2f |" % (
+            label, count * per_phone / middle(ours, "s"), count * per_phone / middle(theirs, "s"), spread(ratios, 2),
+            middle(ours, "host_cpu_s"), middle(theirs, "host_cpu_s"), middle(ours, "phones_cpu_s"), middle(theirs, "phones_cpu_s")))
     return rows + ["", "CPU of drover: its process; of adb: its clients and its server; of the phones: while drover copies, and while adb "
                    "does. All of them share the cores, so the phones' part bounds every ratio."]
 

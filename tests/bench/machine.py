@@ -35,6 +35,11 @@ def system_name():
         return platform.system()
 
 
+def cpu_seconds(pid):
+    """Of all threads of a process, in steps of a nanosecond: clock_getcpuclockid(3), which Python has only for its own threads."""
+    return time.clock_gettime((~pid << 3) | 2)
+
+
 class Watch:
     """How busy the rest of the machine was between its making and end(): noise, to be told with the figures."""
 
