@@ -112,6 +112,8 @@ class Bench:
             found = self.run_client("neighbours", "--inventory", inventory, "--good", 100, "--calls", calls)
             if found["bad"] or found["rows"] != 100 * calls:
                 raise Broken("%d of %d rows of good phones are bad" % (found["bad"], found["rows"]))
+            if bad and found["nuisance_failed"] == 0:
+                raise Broken("no command on the bad phones failed: they were well, so the good ones had no bad neighbours")
             return found
         finally:
             herd.kill()
