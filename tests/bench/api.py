@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.request
 
 sys.dont_write_bytecode = True  # leaves nothing in the source tree
@@ -25,6 +26,7 @@ import machine  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 SECONDS_MAX = 300
+POLL_SECONDS = 0.05
 PHONES = 100
 
 
@@ -91,12 +93,30 @@ class Bed:
         return self.request(name, "POST", "/v1/instances/" + call,
                             {"command": "true", "instance_ids": ["vphone-%04d" % (i + 1) for i in range(ids)]})
 
-    def ask(self, target, body):
-        request = urllib.request.Request("http://127.0.0.1:%d%s" % (self.port, target), json.dumps(body).encode(),
+    def fetch(self, target, body=None):
+        """The body of one answer. With a body it is a POST."""
+        request = urllib.request.Request("http://127.0.0.1:%d%s" % (self.port, target), body,
                                          {"X-Auth-Token": self.token, "X-Request-Id": "bench"})
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=SECONDS_MAX) as answer:
-            return json.loads(answer.read())["data"]
+            return answer.read()
+
+    def ask(self, target, body):
+        return json.loads(self.fetch(target, json.dumps(body).encode()))["data"]
+
+    def wait_until_idle(self):
+        """Until every job that was accepted has ended."""
+        until = time.monotonic() + SECONDS_MAX
+        while True:
+            lines = self.fetch("/metrics").decode().splitlines()
+            still = [float(line.split()[1]) for line in lines if line.startswith("drover_jobs_open ")]
+            if not still:
+                raise Wrong("/metrics has no drover_jobs_open")
+            if still[0] == 0:
+                return
+            if time.monotonic() > until:
+                raise Wrong("%d accepted jobs had not ended after %d s" % (still[0], SECONDS_MAX))
+            time.sleep(POLL_SECONDS)
 
     def load(self, request, connections, requests):
         argv = [str(self.build / "tests/bench/bench_http"), "--port", str(self.port), "--request", str(request),
@@ -185,6 +205,7 @@ def one_round(bed, quick):
     single = bed.load(bed.command("one.http", "sync-command", 1), 64, many)
     accepted = bed.load(bed.command("async.http", "async-command", PHONES), 64, tasks)
     query = query_under_load(bed, tasks // 2)
+    bed.wait_until_idle()  # else jobs that still run would share SQLite's core and disk, and those of the next round
     return {
         "sync_p50_ms": sync["p50_us"] / 1e3, "sync_p99_ms": sync["p99_us"] / 1e3,
         "alone_p50_ms": alone["call_p50_us"] / 1e3, "alone_p99_ms": alone["call_p99_us"] / 1e3 if alone["call_p99_us"] else None,

@@ -32,7 +32,8 @@ def render(report):
         "| memory of an idle connection, %d held, KiB | %.2f |" % (idle["connections"], idle["kib_each"]),
         "",
         "Rounds are interleaved, ratios taken within a round. Server, dispatch and SQLite share one core, client and phones the "
-        "other; accepted jobs run meanwhile. Other programs used %.2f cores." % report["noise"]["others_cores"],
+        "other; accepted jobs run meanwhile, but SQLite waits for their end. Other programs used %.2f cores." %
+        report["noise"]["others_cores"],
     ]
     if report["quick"]:
         lines.append("A quick run: these times say nothing.")
