@@ -93,12 +93,17 @@ class Phones:
 
 
 def start_server(phones, folder, say):
-    """An adb server with all phones."""
+    """(an adb server with all phones, ""), or (None, why there is none)."""
+    if not shutil.which("adb"):
+        return None, "there is no adb on this host"
     server = adb_peer.start(phones.addresses(), folder, say)
-    if server is None or server.connected < phones.count:
-        sys.exit("bench: the adb server has not all phones")
+    if server is None:
+        return None, "the adb server did not start"
+    if server.why:  # it lacks a phone, or has ended
+        server.stop()
+        return None, server.why
     unpin(server.pid)
-    return server
+    return server, ""
 
 
 def unpin(pid):
@@ -175,9 +180,7 @@ def touch_memory(folder, size):
 
 
 def measure_files(o, rounds, count, big_bytes, small_files, say):
-    """(times of each way, whether all lay in memory). Without an adb on this host drover's alone."""
-    ways = ["drover", "adb"] if shutil.which("adb") else ["drover"]
-    times = {way: {} for way in ways}
+    """(times of each way, whether all lay in memory, why adb's are missing). Without an adb server for all phones: drover's alone."""
     # Files of all phones lie in memory where there is room: a disk would measure itself.
     shm = pathlib.Path("/dev/shm")
     place = shm if shm.is_dir() and shutil.disk_usage(shm).free > 4 * count * big_bytes else None
@@ -189,7 +192,11 @@ def measure_files(o, rounds, count, big_bytes, small_files, say):
         big, small = make_files(folder, big_bytes, small_files)
         phones = Phones(o.build, count, folder)
         try:
-            server = start_server(phones, folder, say) if "adb" in ways else None
+            server, no_adb = start_server(phones, folder, say)
+            if no_adb:
+                say("copies are drover's alone: " + no_adb)
+            ways = ["drover", "adb"] if server else ["drover"]
+            times = {way: {} for way in ways}
             try:
                 copies = Copies(o.build, phones, server, folder)
                 for number in range(rounds):
@@ -201,7 +208,7 @@ def measure_files(o, rounds, count, big_bytes, small_files, say):
                     server.stop()
         finally:
             phones.stop()
-    return times, place is not None
+    return times, place is not None, no_adb
 
 
 def measure_steps(o, rounds, say):
@@ -239,13 +246,12 @@ def main():
     count = o.phones or (2 if o.quick else 20)
     big_bytes, small_files = (2_000_000, 40) if o.quick else (100_000_000, 1000)
     say = lambda text: print("bench: " + text, file=sys.stderr, flush=True)
-    if not shutil.which("adb"):
-        say("there is no adb on this host to compare copies with")
     watch = machine.Watch()
-    times, in_memory = measure_files(o, rounds, count, big_bytes, small_files, say)
+    times, in_memory, no_adb = measure_files(o, rounds, count, big_bytes, small_files, say)
     found = measure_steps(o, rounds, say)
     report = {"schema": 1, "machine": machine.describe(), "noise": watch.end(), "rounds": rounds, "quick": o.quick, "phones": count,
-              "big_bytes": big_bytes, "small_files": small_files, "in_memory": in_memory, "times": times, "steps": found}
+              "big_bytes": big_bytes, "small_files": small_files, "in_memory": in_memory, "no_adb": no_adb, "times": times,
+              "steps": found}
     if o.json:
         pathlib.Path(o.json).write_text(json.dumps(report, indent=1) + "\n")
     print(jobs_table.render(report))

@@ -10,7 +10,7 @@ COPIES = ("push big", "pull big", "push small", "pull small")
 def sooner(report, key):
     """How many times as fast as adb, of each round. Empty: there was no adb."""
     times = report["times"]
-    return [b["s"] / a["s"] for a, b in zip(times["drover"][key], times.get("adb", {}).get(key, []))]
+    return [b["s"] / a["s"] for a, b in zip(times["drover"].get(key, []), times.get("adb", {}).get(key, []))]
 
 
 def step_cost(report, key):
@@ -30,8 +30,8 @@ def files(report):
         ours, ratios = report["times"]["drover"][key], sooner(report, key)
         middle = lambda runs, what: statistics.median(r[what] for r in runs)
         if not ratios:
-            rows.append("| %s | %.0f | adb is **missing** | | %.2f | | %.2f |" % (
-                label, count * per_phone / middle(ours, "s"), middle(ours, "host_cpu_s"), middle(ours, "phones_cpu_s")))
+            rows.append("| %s | %.0f | **missing**: %s | | %.2f | | %.2f |" % (
+                label, count * per_phone / middle(ours, "s"), report["no_adb"], middle(ours, "host_cpu_s"), middle(ours, "phones_cpu_s")))
             continue
         theirs = report["times"]["adb"][key]
         rows.append("| %s | %.0f | %.0f | %s | %.2f | %.2f | %.2f and %.2f |" % (
