@@ -133,7 +133,7 @@ def write_server_inventory(path, addresses):
 
 
 def measure_size(ways, phones, rounds, quick, addresses, folder, say):
-    """All ways at one number of phones, interleaved. Returns {way: {"runs": [...]} or {"not_reached": why}}."""
+    """All ways at one number of phones, interleaved. Returns {way: {"runs": [...]}}, with "not_reached": why, where one failed."""
     results = {way: {"runs": []} for way in DIRECT_WAYS + SERVER_WAYS}
     ways.server = adb_peer.start(addresses[:phones], folder, say) if phones <= ADB_PHONES_MAX else None
     try:
@@ -146,7 +146,7 @@ def measure_size(ways, phones, rounds, quick, addresses, folder, say):
                 try:
                     results[way]["runs"].append(ways.run(way, phones, calls_for(way, phones, quick)))
                 except (NotReached, RuntimeError, subprocess.TimeoutExpired) as why:
-                    results[way] = {"not_reached": str(why)}
+                    results[way]["not_reached"] = str(why)  # the rounds before stay
                     say("%d phones, %s: %s" % (phones, way, why))
             say("%d phones: round %d of %d" % (phones, number + 1, rounds))
     finally:

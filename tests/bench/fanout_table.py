@@ -45,6 +45,9 @@ def row(found, size, way):
     runs = found[way].get("runs")
     if not runs:
         return "| %d | %s | not reached: %s | | | | |" % (size, NAMES[way], found[way].get("not_reached", "not run"))
+    name = NAMES[way]
+    if "not_reached" in found[way]:
+        name += " (**failed** in round %d: %s)" % (len(runs) + 1, found[way]["not_reached"])
     cpu, wall = figures(runs, "cpu_us"), figures(runs, "wall_us")
     against = ""
     if way in BASES and found[BASES[way]].get("runs"):
@@ -52,7 +55,7 @@ def row(found, size, way):
         against = spread(values, 2 if statistics.median(values) < 10 else 0)
         if BASES[way] != "floor":
             against += " of its floor"
-    return "| %d | %s | %s | %s | %s | %s | %s |" % (size, NAMES[way], spread(cpu, digits_for(statistics.median(cpu))), against,
+    return "| %d | %s | %s | %s | %s | %s | %s |" % (size, name, spread(cpu, digits_for(statistics.median(cpu))), against,
                                                   spread(wall, digits_for(statistics.median(wall))), call_ms(runs, "call_p50_us"),
                                                   call_ms(runs, "call_p99_us"))
 
