@@ -39,7 +39,7 @@ class Ways:
         self.programs = pathlib.Path(build) / "tests" / "bench"
         self.inventory = inventory
         self.server_inventory = server_inventory
-        self.server = None
+        self.server = None  # the one with as many phones as are asked for
 
     def client(self, program, phones, calls, *flags, via_server=False):
         argv = [str(self.programs / program), "--phones", str(phones), "--calls", str(calls), *flags]
@@ -132,26 +132,36 @@ def write_server_inventory(path, addresses):
     path.write_text("version: 1\ninstances:\n" + "\n".join(entries) + "\n")
 
 
-def measure_size(ways, phones, rounds, quick, addresses, folder, say):
-    """All ways at one number of phones, interleaved. Returns {way: {"runs": [...]}}, with "not_reached": why, where one failed."""
-    results = {way: {"runs": []} for way in DIRECT_WAYS + SERVER_WAYS}
-    ways.server = adb_peer.start(addresses[:phones], folder, say) if phones <= ADB_PHONES_MAX else None
+def one_round(ways, phones, number, quick, results, say):
+    """Every way once; results: {way: {"runs": [...]}}, with "not_reached": why, where one failed."""
+    # Another order each round, so that no way always runs behind the same one.
+    order = DIRECT_WAYS[number % len(DIRECT_WAYS):] + DIRECT_WAYS[:number % len(DIRECT_WAYS)] + SERVER_WAYS
+    for way in order:
+        if "not_reached" in results[way]:
+            continue
+        try:
+            results[way]["runs"].append(ways.run(way, phones, calls_for(way, phones, quick)))
+        except (NotReached, RuntimeError, subprocess.TimeoutExpired) as why:
+            results[way]["not_reached"] = str(why)  # the rounds before stay
+            say("%d phones, %s: %s" % (phones, way, why))
+
+
+def measure(ways, o, addresses, folder, say):
+    """All ways at all numbers of phones in each round, so that growth is within a round too. Returns {phones: results}."""
+    results = {size: {way: {"runs": []} for way in DIRECT_WAYS + SERVER_WAYS} for size in o.sizes}
+    servers = {}  # one for each number of phones, up all the time: taking its phones anew each round would take it minutes
     try:
-        for number in range(rounds):
-            # Another order each round, so that no way always runs behind the same one.
-            order = DIRECT_WAYS[number % len(DIRECT_WAYS):] + DIRECT_WAYS[:number % len(DIRECT_WAYS)] + SERVER_WAYS
-            for way in order:
-                if "not_reached" in results[way]:
-                    continue
-                try:
-                    results[way]["runs"].append(ways.run(way, phones, calls_for(way, phones, quick)))
-                except (NotReached, RuntimeError, subprocess.TimeoutExpired) as why:
-                    results[way]["not_reached"] = str(why)  # the rounds before stay
-                    say("%d phones, %s: %s" % (phones, way, why))
-            say("%d phones: round %d of %d" % (phones, number + 1, rounds))
+        for size in o.sizes:
+            servers[size] = adb_peer.start(addresses[:size], folder, say) if size <= ADB_PHONES_MAX else None
+        for number in range(o.rounds):
+            for size in o.sizes if number % 2 == 0 else reversed(o.sizes):
+                ways.server = servers[size]
+                one_round(ways, size, number, o.quick, results[size], say)
+                say("%d phones: round %d of %d" % (size, number + 1, o.rounds))
     finally:
-        if ways.server is not None:
-            ways.server.stop()
+        for server in servers.values():
+            if server is not None:
+                server.stop()
     return results
 
 
@@ -164,7 +174,7 @@ def parse_arguments():
     parser.add_argument("--json", help="all figures, as JSON")
     o = parser.parse_args()
     o.rounds = o.rounds or (1 if o.quick else 7)
-    o.sizes = [int(n) for n in (o.phones or ("1,5" if o.quick else "1,100,1000")).split(",")]
+    o.sizes = sorted({int(n) for n in (o.phones or ("1,5" if o.quick else "1,100,1000")).split(",")})
     return o
 
 
@@ -174,7 +184,6 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     say = lambda text: print("bench: " + text, file=sys.stderr, flush=True)
     watch = machine.Watch()
-    results = {}
     with tempfile.TemporaryDirectory(prefix="drover-bench-") as name:
         folder = pathlib.Path(name)
         phones = Phones(o.build, max(o.sizes), folder)
@@ -183,8 +192,7 @@ def main():
             server_inventory = folder / "server.yaml"
             write_server_inventory(server_inventory, addresses)
             ways = Ways(o.build, phones.inventory, server_inventory)
-            for size in o.sizes:
-                results[size] = measure_size(ways, size, o.rounds, o.quick, addresses, folder, say)
+            results = measure(ways, o, addresses, folder, say)
         finally:
             phones.stop()
     report = {"schema": 1, "machine": machine.describe(), "noise": watch.end(), "rounds": o.rounds, "quick": o.quick,

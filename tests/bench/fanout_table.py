@@ -91,8 +91,8 @@ def memory(sizes):
 def render(report):
     m, noise = report["machine"], report["noise"]
     sizes = sorted((int(size), found) for size, found in report["sizes"].items())
-    out = ["Host CPU and wall per no-op command (`true`), µs: median (min-max) of %d interleaved rounds; ratios within a round." %
-           report["rounds"],
+    out = ["Host CPU and wall per no-op command (`true`), µs: median (min-max) of %d interleaved rounds of all sizes; ratios within a"
+           " round." % report["rounds"],
            "CPU is that of all host processes of a way, the adb server included, never the phones'.",
            "The p99 of calls is left out where a way made fewer than 100 a round: it would be the slowest of a few.",
            *table.about(m, noise),
