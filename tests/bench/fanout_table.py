@@ -31,7 +31,7 @@ def figures(runs, key):
 
 def ratios(found, way, base):
     """Per round: cost of `way` over that of `base`."""
-    pairs = zip(found[way].get("runs", []), found[base].get("runs", []))
+    pairs = zip(found.get(way, {}).get("runs", []), found.get(base, {}).get("runs", []))
     return [a["cpu_us"] / b["cpu_us"] for a, b in pairs]
 
 

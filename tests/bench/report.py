@@ -107,7 +107,8 @@ def main():
     out += [api_table.render(api)] if api else ["The API part gave no figures (exit code %d)." % api_code]
     out += ["", "## Files and jobs", ""]
     out += [jobs_table.render(jobs)] if jobs else ["The jobs part gave no figures (exit code %d)." % jobs_code]
-    out += ["", "## Aims", "", aims.render(fanout, fleet, api, jobs)]
+    aimed = aims.collect(fanout, fleet, api, jobs)
+    out += ["", "## Aims", "", aims.render(aimed)]
     text = "\n".join(out) + "\n"
     (folder / "report.md").write_text(text)
     (folder / "report.json").write_text(json.dumps({"schema": 1, "fanout": fanout, "fleet": fleet, "api": api, "jobs": jobs}, indent=1) + "\n")
