@@ -9,7 +9,6 @@ broken; what could be measured is in the report all the same.
 import argparse
 import json
 import pathlib
-import shutil
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import api_table  # noqa: E402
 import fanout_table  # noqa: E402
 import fleet_table  # noqa: E402
 import jobs_table  # noqa: E402
+import origin  # noqa: E402
 import svg  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -69,12 +69,15 @@ def plots(fanout, folder):
     return written
 
 
-def peers():
-    adb = shutil.which("adb")
-    if not adb:
-        return "Peers: adb is **missing** on this host, so there is no adb server, no `xargs adb`, no smart-socket client and no `adb push` below."
-    version = subprocess.run([adb, "version"], capture_output=True, text=True).stdout.splitlines()
-    return "Peers: %s, and a bare epoll client (the floor)." % ", ".join(v for v in version[:2] if v.strip())
+def head(measured, quick):
+    """measured: of origin.describe()."""
+    out = ["# drover, measured", "", "Commit %(commit)s; compiler %(compiler)s; build type %(build_type)s." % measured, ""]
+    if quick:
+        out += ["A quick run: these figures say nothing.", ""]
+    if measured["adb"]:
+        return out + ["Peers: %s, and a bare epoll client (the floor)." % measured["adb"]]
+    return out + ["Peers: adb is **missing** on this host, so there is no adb server, no `xargs adb`, no smart-socket client and no"
+                  " `adb push` below."]
 
 
 def parse_arguments():
@@ -90,6 +93,7 @@ def parse_arguments():
 def main():
     o = parse_arguments()
     folder = o.build.resolve()
+    measured = origin.describe(folder)
     quick = ["--quick"] if o.quick else []
     fanout_arguments = [*quick, *(["--rounds", str(o.rounds)] if o.rounds else []),
                         *(["--phones", o.phones or "1,10,100,1000,10000"] if o.phones or not o.quick else [])]
@@ -97,7 +101,7 @@ def main():
     fleet, fleet_code = part("fleet", folder, folder, *quick, *(["--rounds", str(o.fleet_rounds)] if o.fleet_rounds else []))
     api, api_code = part("api", folder, folder, *quick)
     jobs, jobs_code = part("jobs", folder, folder, *quick)
-    out = ["# drover, measured", "", peers(), "", "## What a command costs", ""]
+    out = [*head(measured, o.quick), "", "## What a command costs", ""]
     out += [fanout_table.render(fanout)] if fanout else ["The fan-out gave no figures (exit code %d)." % fanout_code]
     for title, name in plots(fanout, folder) if fanout else []:
         out += ["", "![%s](%s)" % (title, name)]
@@ -111,7 +115,8 @@ def main():
     out += ["", "## Aims", "", aims.render(aimed)]
     text = "\n".join(out) + "\n"
     (folder / "report.md").write_text(text)
-    (folder / "report.json").write_text(json.dumps({"schema": 1, "fanout": fanout, "fleet": fleet, "api": api, "jobs": jobs}, indent=1) + "\n")
+    report = {"schema": 1, **measured, "quick": o.quick, "aims": aimed, "fanout": fanout, "fleet": fleet, "api": api, "jobs": jobs}
+    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     print(text, end="")
     print("bench: written to %s: report.md, report.json and the plots" % folder, file=sys.stderr)
     sys.exit(1 if fanout_code or fleet_code or api_code or jobs_code else 0)
