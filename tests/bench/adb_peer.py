@@ -105,7 +105,8 @@ class Server:
         self.serials = [a for a in addresses if a in online]
         self.connected = len(self.serials)
         if self.process.poll() is not None:
-            self.why = "the adb server ended with %d with %d phones or fewer%s" % (self.process.returncode, len(addresses), self.last_words())
+            self.why = "the adb server ended with %d with %d phones or fewer%s" % (
+                self.process.returncode, len(addresses), self.last_words())
         elif self.connected < len(addresses):
             self.why = "%d of %d phones connected to the adb server within %d s%s" % (
                 self.connected, len(addresses), CONNECT_SECONDS_MAX, "; " + str(problems[-1]) if problems else "")

@@ -226,7 +226,8 @@ def measure(o, bench, report):
                 runs.append(bench.restart(way, phones, hole))
         if "neighbours" in o.only:
             for bad in (False, True):
-                report["neighbours"].setdefault("with" if bad else "without", []).append(bench.neighbours(bad, 20 if o.quick else NEIGHBOUR_CALLS))
+                runs = report["neighbours"].setdefault("with" if bad else "without", [])
+                runs.append(bench.neighbours(bad, 20 if o.quick else NEIGHBOUR_CALLS))
         if "discovery" in o.only:
             for key, values in bench.discovery(1 if o.quick else 3).items():
                 report["discovery"].setdefault(key, []).extend(values)
