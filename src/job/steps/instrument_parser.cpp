@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/counted.hpp"
 #include "base/utf8.hpp"
@@ -14,92 +15,107 @@ namespace {
 constexpr std::string_view kStatus = "INSTRUMENTATION_STATUS: ", kStatusCode = "INSTRUMENTATION_STATUS_CODE: ",
                            kResult = "INSTRUMENTATION_RESULT: ", kCode = "INSTRUMENTATION_CODE: ",
                            kFailed = "INSTRUMENTATION_FAILED: ", kAborted = "INSTRUMENTATION_ABORTED: ";
-// What the status codes mean: android.app.Instrumentation and AndroidJUnitRunner.
-constexpr int kStarted = 1, kOk = 0, kError = -1, kFailure = -2, kIgnored = -3, kAssumption = -4;
-constexpr int kAllRan = -1;  // Activity.RESULT_OK
+// What the status codes mean: android.app.Instrumentation and AndroidJUnitRunner. Any other is an error.
+constexpr std::int64_t kStarted = 1, kOk = 0, kError = -1, kFailure = -2, kIgnored = -3, kAssumption = -4;
+constexpr std::int64_t kAllRan = -1;  // Activity.RESULT_OK
+
+// A copy without room to spare.
+std::string limited(std::string_view raw, std::size_t max) {
+    const auto text = sanitize_utf8(raw);
+    return text.substr(0, utf8_floor(text, max));
+}
+
+// KEY=VALUE; without a = the value is empty.
+std::pair<std::string_view, std::string_view> entry(std::string_view text) {
+    const auto equals = std::min(text.find('='), text.size());
+    return {text.substr(0, equals), text.substr(std::min(equals + 1, text.size()))};
+}
 
 }  // namespace
 
 void InstrumentParser::feed(std::string_view bytes) {
     while (!bytes.empty()) {
         const auto end = bytes.find('\n');
-        if (!skipping_) open_ += bytes.substr(0, std::min(end, kLineBytesMax));
-        if (open_.size() > kLineBytesMax) skipping_ = true;
+        open_ += bytes.substr(0, std::min(end, kLineBytesMax + 1 - open_.size()));
         if (end == std::string_view::npos) return;
         if (open_.ends_with('\r')) open_.pop_back();
-        line(open_.size() > kLineBytesMax ? std::string_view(open_).substr(0, kLineBytesMax) : open_);
+        line(std::string_view(open_).substr(0, kLineBytesMax));
         open_.clear();
-        skipping_ = false;
         bytes.remove_prefix(end + 1);
     }
 }
 
 void InstrumentParser::line(std::string_view text) {
-    if (text.starts_with(kStatusCode)) {
-        key_.clear();
-        return status(static_cast<int>(to_number(text.substr(kStatusCode.size())).value_or(kError)));
-    }
+    const auto after = [&](std::string_view prefix) { return text.substr(prefix.size()); };
+    if (text.starts_with(kStatus)) return value(after(kStatus));
+    if (text.starts_with(kResult)) return result(after(kResult));
+    if (text.starts_with(kStatusCode)) return status(to_number(after(kStatusCode)).value_or(kError));
     if (text.starts_with(kCode)) {
-        key_.clear();
-        code_ = static_cast<int>(to_number(text.substr(kCode.size())).value_or(0));
+        more_ = nullptr;
+        code_ = to_number(after(kCode)).value_or(0);
         return;
     }
     for (const auto prefix : {kFailed, kAborted}) {
-        if (text.starts_with(prefix)) crash_ = text.substr(prefix.size());
+        if (text.starts_with(prefix)) crash_ = after(prefix);
     }
-    in_result_ = text.starts_with(kResult) || (in_result_ && !text.starts_with(kStatus));
-    if (text.starts_with(kStatus)) return value(text.substr(kStatus.size()));
-    if (text.starts_with(kResult)) return value(text.substr(kResult.size()));
-    if (key_.empty()) return;
-    auto& more = values_[key_];
-    if (more.size() < kMessageBytesMax) more += fmt::format("\n{}", text);
+    if (!more_) return;
+    (this->*more_).add("\n");
+    (this->*more_).add(text);
 }
 
 void InstrumentParser::value(std::string_view text) {
-    const auto equals = text.find('=');
-    key_ = text.substr(0, equals);
-    values_[key_] = equals == std::string_view::npos ? "" : text.substr(equals + 1);
-    if (in_result_ && (key_ == "shortMsg" || key_ == "longMsg")) crash_ = values_[key_];
+    const auto [key, value] = entry(text);
+    more_ = key == "class"   ? &InstrumentParser::suite_
+            : key == "test"  ? &InstrumentParser::name_
+            : key == "stack" ? &InstrumentParser::stack_
+                             : nullptr;
+    if (!more_) return;
+    (this->*more_).text.clear();
+    (this->*more_).add(value);
 }
 
-void InstrumentParser::status(int code) {
-    if (code == kStarted) {
-        running_ = true;
-        return;
-    }
-    running_ = false;
-    const auto stack = values_["stack"];
+void InstrumentParser::result(std::string_view text) {
+    more_ = nullptr;
+    const auto [key, value] = entry(text);
+    if (key == "shortMsg" || key == "longMsg") crash_ = value;
+}
+
+void InstrumentParser::status(std::int64_t code) {
+    more_ = nullptr;
+    running_ = code == kStarted;
+    if (running_) return;
     switch (code) {
         case kOk: add(TestCase::Verdict::passed, {}); break;
-        case kFailure: add(TestCase::Verdict::failed, stack); break;
+        case kFailure: add(TestCase::Verdict::failed, stack_.text); break;
         case kIgnored:
-        case kAssumption: add(TestCase::Verdict::skipped, stack); break;
-        default: add(TestCase::Verdict::error, stack); break;
+        case kAssumption: add(TestCase::Verdict::skipped, stack_.text); break;
+        default: add(TestCase::Verdict::error, stack_.text); break;
     }
-    values_.clear();
+    for (auto* value : {&suite_, &name_, &stack_}) value->text.clear();
 }
 
-void InstrumentParser::add(TestCase::Verdict verdict, std::string message) {
+void InstrumentParser::add(TestCase::Verdict verdict, std::string_view message) {
+    ++ended_;
     if (verdict == TestCase::Verdict::failed || verdict == TestCase::Verdict::error) ++failed_;
     if (tests_.size() == kTestsMax) return;
-    message.resize(std::min(message.size(), kMessageBytesMax));
+    auto text = limited(message, std::min(kMessageBytesMax, kMessagesBytesMax - message_bytes_));
+    message_bytes_ += text.size();
     tests_.push_back(
-        {sanitize_utf8(values_["class"]), sanitize_utf8(values_["test"]), verdict, sanitize_utf8(message)});
+        {limited(suite_.text, kNameBytesMax), limited(name_.text, kNameBytesMax), verdict, std::move(text)});
 }
 
 void InstrumentParser::finish() {
     if (!open_.empty()) feed("\n");
     if (running_) add(TestCase::Verdict::error, crash_.empty() ? "the test did not end" : crash_);
-    const auto all = tests_.size();
     if (!crash_.empty()) {
-        problem_ = fmt::format("instrument: {}", sanitize_utf8(crash_));
+        problem_ = limited(fmt::format("instrument: {}", crash_), kProblemBytesMax);
     } else if (failed_ > 0) {
-        problem_ = fmt::format("instrument: {} of {} failed", failed_, counted(all, "test"));
+        problem_ = fmt::format("instrument: {} of {} failed", failed_, counted(ended_, "test"));
     } else if (!code_) {
         problem_ = "instrument: it did not end: no INSTRUMENTATION_CODE";
     } else if (*code_ != kAllRan) {
         problem_ = fmt::format("instrument: INSTRUMENTATION_CODE {}", *code_);
-    } else if (all == 0) {
+    } else if (ended_ == 0) {
         problem_ = "instrument: no test ran";
     }
 }

@@ -1,8 +1,9 @@
-// Reads what `am instrument -r` prints: which tests ran, and how each ended. Its exit code says nothing: it is 0 when tests fail,
-// and when the app crashes. Pure; one thread; bounded by the limits below.
+// Reads what `am instrument -r` prints: which tests ran, and how each ended. Its exit code says nothing: it is 0 when
+// tests fail, and when the app crashes. Pure; one thread; bounded by the limits below, whatever a phone prints. How the
+// bytes are split does not matter.
 #pragma once
 #include <cstddef>
-#include <map>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,9 +15,17 @@ namespace drover::job {
 
 class InstrumentParser {
 public:
+    // Without its end; the rest of a longer one is dropped.
     static constexpr std::size_t kLineBytesMax = 64 * 1024;
+    // Later ones are counted, not kept.
     static constexpr std::size_t kTestsMax = 10'000;
-    static constexpr std::size_t kMessageBytesMax = 16 * 1024;  // of one test's stack trace
+    // Of a class and of a test; the rest is dropped. Keys that are not read are not kept.
+    static constexpr std::size_t kNameBytesMax = 512;
+    // Of one test's stack trace; the rest is dropped.
+    static constexpr std::size_t kMessageBytesMax = 16 * 1024;
+    // Of all tests together; past it tests are kept without a message.
+    static constexpr std::size_t kMessagesBytesMax = 4 * 1024 * 1024;
+    static constexpr std::size_t kProblemBytesMax = kLineBytesMax;
 
     void feed(std::string_view bytes);
     // The end of the output. Tests in the order they ran; one that began and never ended is an error.
@@ -27,20 +36,26 @@ public:
     const std::string& problem() const { return problem_; }
 
 private:
+    struct Value {
+        std::size_t max;
+        std::string text = {};
+        void add(std::string_view more) { text += more.substr(0, max - text.size()); }
+    };
+
     void line(std::string_view text);
     void value(std::string_view text);
-    void status(int code);
-    void add(TestCase::Verdict verdict, std::string message);
+    void result(std::string_view text);
+    void status(std::int64_t code);
+    void add(TestCase::Verdict verdict, std::string_view message);
 
-    std::string open_;       // the unfinished line
-    bool skipping_ = false;  // the rest of a line that is too long
-    std::map<std::string, std::string, std::less<>> values_;
-    std::string key_;  // the value that more lines may belong to
-    bool in_result_ = false;
-    bool running_ = false;  // a test has begun
-    std::optional<int> code_;
+    std::string open_;  // the unfinished line; at its limit one byte more, which may be the carriage return of its end
+    Value suite_{kNameBytesMax}, name_{kNameBytesMax}, stack_{kMessageBytesMax};
+    Value InstrumentParser::*more_ = nullptr;  // what more lines may belong to
+    bool running_ = false;                     // a test has begun
+    std::optional<std::int64_t> code_;
     std::string crash_;
-    std::size_t failed_ = 0;
+    std::size_t ended_ = 0, failed_ = 0;
+    std::size_t message_bytes_ = 0;
     std::vector<TestCase> tests_;
     std::string problem_;
 };

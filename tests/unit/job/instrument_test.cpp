@@ -1,6 +1,9 @@
+// What `am instrument -r` prints: the tests it tells of, what is no success, and how much of it is kept.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <malloc.h>
 
+#include "base/utf8.hpp"
 #include "job/steps/instrument_parser.hpp"
 #include "unit/job/job_fixture.hpp"
 
@@ -52,9 +55,99 @@ TEST(Instrument, WhatEndsEarlyIsNoSuccess) {
     EXPECT_EQ(parsed(""), "| instrument: it did not end: no INSTRUMENTATION_CODE");
 }
 
+TEST(Instrument, CodesOutOfRangeAreNoSuccess) {
+    constexpr std::string_view kEnd = "INSTRUMENTATION_CODE: -1\n";
+    for (const auto code : {"4294967296", "-4294967296", "99999999999999999999", "0x0", ""}) {
+        const auto told =
+            fmt::format("INSTRUMENTATION_STATUS: test=a\nINSTRUMENTATION_STATUS_CODE: {}\n{}", code, kEnd);
+        EXPECT_EQ(parsed(told), ".a:2: | instrument: 1 of 1 test failed") << code;
+    }
+    EXPECT_EQ(parsed("INSTRUMENTATION_STATUS: test=a\nINSTRUMENTATION_STATUS_CODE: 4294967297\n"),
+              ".a:2: | instrument: 1 of 1 test failed")
+        << "no test has begun";
+    EXPECT_EQ(parsed(test_of("a", 0) + "INSTRUMENTATION_CODE: 4294967295\n"),
+              "com.x.T.a:0: | instrument: INSTRUMENTATION_CODE 4294967295");
+}
+
 TEST(Instrument, LongLinesAreCut) {
     const auto out = parsed(test_of("a", -2, std::string(300'000, 'x')) + "INSTRUMENTATION_CODE: -1\n", 4096);
     EXPECT_LT(out.size(), 20'000U);
+}
+
+// A carriage return ends a line only where it ends; one at the limit is a byte as others are.
+TEST(Instrument, HowBytesAreSplitDoesNotMatter) {
+    const std::string head = "INSTRUMENTATION_FAILED: ";
+    for (const int off : {-2, -1, 0, 1}) {
+        const std::string full(InstrumentParser::kLineBytesMax - head.size() + off, 'x');
+        for (const std::string_view end : {"\r\n", "\ry\n", "\r\r\n", "y\r\n", "\r", "\r\ry"}) {
+            const auto text = head + full + std::string(end);
+            const auto whole = parsed(text, text.size());
+            for (const std::size_t piece : {std::size_t{1}, std::size_t{4096}, InstrumentParser::kLineBytesMax})
+                EXPECT_TRUE(parsed(text, piece) == whole) << off << " " << piece << testing::PrintToString(end);
+        }
+    }
+}
+
+std::size_t heap_in_use() {
+    const auto heap = mallinfo2();
+    return heap.uordblks + heap.hblkhd;
+}
+
+TEST(Instrument, WhatIsNotReadIsNotKept) {
+    InstrumentParser parser;
+    const auto before = heap_in_use();
+    const std::string value(60'000, 'x');
+    for (int i = 0; i < 1000; ++i) parser.feed(fmt::format("INSTRUMENTATION_STATUS: key{}={}\n", i, value));
+    parser.feed(fmt::format("INSTRUMENTATION_STATUS: {}=1\n", value));
+    for (int i = 0; i < 1000; ++i) parser.feed(value + "\n");
+    for (const auto key : {"test", "class", "stack"}) {
+        parser.feed(fmt::format("INSTRUMENTATION_STATUS: {}={}\n", key, value));
+        for (int i = 0; i < 100; ++i) parser.feed(value + "\n");
+    }
+    EXPECT_LT(heap_in_use(), before + 512UL * 1024);
+    parser.feed("INSTRUMENTATION_STATUS_CODE: -2\n");
+    ASSERT_EQ(parser.tests().size(), 1U);
+    EXPECT_EQ(parser.tests()[0].name.size(), InstrumentParser::kNameBytesMax);
+    EXPECT_EQ(parser.tests()[0].suite.size(), InstrumentParser::kNameBytesMax);
+    EXPECT_EQ(parser.tests()[0].message.size(), InstrumentParser::kMessageBytesMax);
+}
+
+// What is not UTF-8 grows when it is made so: the limits are of what is kept.
+TEST(Instrument, LimitsAreOfWhatIsKept) {
+    InstrumentParser parser;
+    const std::string junk(60'000, '\xff');
+    parser.feed(test_of(junk, -2, junk) + "INSTRUMENTATION_FAILED: " + junk + "\n");
+    parser.finish();
+    ASSERT_EQ(parser.tests().size(), 1U);
+    const auto& test = parser.tests()[0];
+    EXPECT_LE(test.name.size(), InstrumentParser::kNameBytesMax);
+    EXPECT_LE(test.message.size(), InstrumentParser::kMessageBytesMax);
+    EXPECT_LE(parser.problem().size(), InstrumentParser::kProblemBytesMax);
+    EXPECT_TRUE(is_valid_utf8(test.name) && is_valid_utf8(test.message) && is_valid_utf8(parser.problem()));
+}
+
+TEST(Instrument, ManyLongMessagesAreCutTogether) {
+    InstrumentParser parser;
+    const auto before = heap_in_use();
+    const auto failed = test_of("a", -2, std::string(InstrumentParser::kMessageBytesMax, 'x'));
+    constexpr auto kFull = InstrumentParser::kMessagesBytesMax / InstrumentParser::kMessageBytesMax,
+                   kMore = kFull + 200;
+    for (std::size_t i = 0; i < kMore; ++i) parser.feed(failed);
+    parser.finish();
+    EXPECT_LT(heap_in_use(), before + InstrumentParser::kMessagesBytesMax + 1024UL * 1024);
+    ASSERT_EQ(parser.tests().size(), kMore);
+    EXPECT_EQ(parser.tests()[kFull - 1].message.size(), InstrumentParser::kMessageBytesMax);
+    EXPECT_EQ(parser.tests()[kFull].message, "");
+    EXPECT_EQ(parser.tests()[kFull].verdict, TestCase::Verdict::failed);
+}
+
+TEST(Instrument, TestsPastTheLimitAreCounted) {
+    InstrumentParser parser;
+    for (std::size_t i = 0; i < InstrumentParser::kTestsMax; ++i) parser.feed(test_of("a", 0));
+    parser.feed(test_of("b", -2) + "INSTRUMENTATION_CODE: -1\n");
+    parser.finish();
+    EXPECT_EQ(parser.tests().size(), InstrumentParser::kTestsMax);
+    EXPECT_EQ(parser.problem(), "instrument: 1 of 10001 tests failed");
 }
 
 TEST(Instrument, AsAStep) {
