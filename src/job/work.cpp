@@ -239,7 +239,9 @@ void JobWork::end_step(Outcome&& outcome) {
     result_.exit_code = outcome.exit_code;
     result_.tests = std::move(outcome.tests);
     result_.files = std::move(outcome.files);
-    for (auto& test : result_.tests) test.message = run_->secrets.masked(test.message);
+    for (auto& test : result_.tests) {
+        for (auto* text : {&test.suite, &test.name, &test.message}) *text = run_->secrets.masked(*text);
+    }
     result_.continued =
         outcome.code != Code::ok && !ending_ && step().continue_on_error && step_failure_only(outcome.code);
     result_.begin_ms = ms_since(started_) - ms_since(step_started_);

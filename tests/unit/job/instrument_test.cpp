@@ -165,5 +165,25 @@ TEST(Instrument, AsAStep) {
     });
 }
 
+TEST(Instrument, SecretsAreMaskedInNamesToo) {
+    FakeFleet fleet(1, 1);
+    fleet.at(0, [](FakeConnector& c) {
+        c.carrier.output =
+            "INSTRUMENTATION_STATUS: class=T[tops3cret]\nINSTRUMENTATION_STATUS: test=a[tops3cret]\n"
+            "INSTRUMENTATION_STATUS: stack=not tops3cret\nINSTRUMENTATION_STATUS_CODE: -2\n";
+    });
+    auto shared = shared_of(job_of("- {name: t, instrument: {runner: r, args: {token: '{{ secrets.T }}'}}}\n",
+                                   "secrets: {T: {env: NONE}}"));
+    shared->secrets = job::Secrets({"tops3cret"});
+    Rows rows;
+    dispatch::dispatch(request_of(fleet, shared), rows)->wait();
+    ASSERT_EQ(rows.rows.size(), 1U);
+    ASSERT_EQ(rows.rows[0].steps[0].tests.size(), 1U);
+    const auto& test = rows.rows[0].steps[0].tests[0];
+    EXPECT_EQ(test.suite, "T[***]");
+    EXPECT_EQ(test.name, "a[***]");
+    EXPECT_EQ(test.message, "not ***");
+}
+
 }  // namespace
 }  // namespace drover::test
