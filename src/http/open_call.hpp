@@ -1,7 +1,8 @@
 // A call that stays open for a while: a synchronous command, rows or states that are streamed. The service knows each, so that it
 // can be stopped by its client and by the end of the server. Private to the service.
 //
-// Threads: any. Made by Service::open(). Ownership: shared; the service forgets it when the last owner does, and waits for that in its own destructor.
+// Threads: any. Made by Service::open(). Ownership: shared; the service forgets it when the last owner does, and waits for that in
+// its own destructor.
 #pragma once
 #include <memory>
 #include <string>

@@ -38,6 +38,16 @@ std::vector<std::string_view> lines_of(std::string_view text) {
     return lines;
 }
 
+// Just after the brace that closes the one at `open`.
+std::size_t end_of_body(std::string_view text, std::size_t open) {
+    std::size_t depth = 0;
+    for (auto i = open; i < text.size(); ++i) {
+        if (text[i] == '{') ++depth;
+        if (text[i] == '}' && --depth == 0) return i + 1;
+    }
+    return text.size();
+}
+
 struct Include {
     std::size_t line;
     std::string name;
@@ -138,18 +148,24 @@ Findings leftovers(const SourceFile& file) {
 }
 
 Findings braces_in_co_await(const SourceFile& file) {
-    // An argument that is a braced list, with or without a type before it: `f({1})`, `f(x, Options{1})`.
-    static const std::regex kBraced(R"([(,]\s*(?:[\w:]+(?:<[\w:, <>*&]*>)?)?\s*\{)");
+    // A body follows these; any other brace builds something.
+    static const std::regex kBodyFollows(R"((?:[)\]]|\bmutable|\bnoexcept|->\s*[\w:<>*&]+)\s*$)");
+    const std::string& text = file.text;
     Findings found;
-    for (std::size_t from = 0; (from = file.text.find("co_await", from)) != std::string::npos; ++from) {
-        // Up to the end of the statement; a lambda in it ends the look too.
-        const auto end = file.text.find_first_of(";[", from);
-        const auto begin = file.text.begin() + static_cast<std::ptrdiff_t>(from);
-        const auto stop =
-            end == std::string::npos ? file.text.end() : file.text.begin() + static_cast<std::ptrdiff_t>(end);
-        if (!std::regex_search(begin, stop, kBraced)) continue;
-        const auto line = 1 + static_cast<std::size_t>(std::count(file.text.begin(), begin, '\n'));
-        found.push_back(at(file, line, "a brace-built temporary inside a co_await expression: name it first"));
+    for (std::size_t at_word = 0; (at_word = text.find("co_await", at_word)) != std::string::npos; ++at_word) {
+        const auto before = text.find_last_of(";{}", at_word);
+        const auto begin = before == std::string::npos ? 0 : before + 1;
+        for (auto i = text.find_first_of(";{", begin); i != std::string::npos && text[i] != ';';) {
+            const auto head = text.substr(begin, i - begin);
+            if (!std::regex_search(head, kBodyFollows)) {
+                const auto line =
+                    1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at_word), '\n');
+                found.push_back(at(file, static_cast<std::size_t>(line),
+                                   "a brace-built temporary inside a co_await expression: name it first"));
+                break;
+            }
+            i = text.find_first_of(";{", end_of_body(text, i));
+        }
     }
     return found;
 }

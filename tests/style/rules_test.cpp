@@ -71,6 +71,13 @@ TEST(BracesInCoAwait, AreFound) {
     EXPECT_EQ(count("co_await run(options);\nf(Options{1});"), 0u) << "the next statement";
     EXPECT_EQ(count("co_await run([&] { return 1; });"), 0u) << "a lambda is not a temporary";
     EXPECT_EQ(count("f(Options{1});"), 0u);
+    EXPECT_EQ(count("co_await phones[i].run(Options{1});"), 1u);
+    EXPECT_EQ(count("co_await run([&] { return a; }, Options{1});"), 1u);
+    EXPECT_EQ(count("co_await Timer{loop};"), 1u);
+    EXPECT_EQ(count("co_await run(x ? Options{1} : o);"), 1u);
+    EXPECT_EQ(count("co_await run([&](int x) mutable -> Result<int> { return T{x}; });"), 0u)
+        << "what a lambda does is its own";
+    EXPECT_EQ(count("if (co_await run(o)) {\n    f(Options{1});\n}"), 0u);
 }
 
 TEST(Sleeps, AreFoundInTests) {
