@@ -8,8 +8,11 @@ namespace drover::dispatch {
 
 void LinkWait::start(const Limits& limits) {
     auth_ = limits.auth;
-    // Armed before the wait, which may end at once; not at all when the link is there already.
-    if (!phone_.peer()) phone_.loop().arm_after(deadline_, limits.connect);
+    // Armed before the wait, which may end at once; not at all when the link is there already, and serves.
+    if (!phone_.serves()) {
+        checks_keys_ = is_authorizing();
+        phone_.loop().arm_after(deadline_, checks_keys_ ? limits.auth : limits.connect);
+    }
     waiting_ = true;
     phone_.wait(*this);
 }
@@ -34,10 +37,13 @@ void LinkWait::on_hopeless(const Error& why) {
     fail(why, why.code == Code::disabled ? Phase::queue : phone_.phase());
 }
 
-// Checking keys has a limit of its own.
+// Checking keys has a limit of its own: one, however often the link is lost meanwhile.
 void LinkWait::on_progress(Phase phase) {
-    if (phase == Phase::auth && waiting_) phone_.loop().arm_after(deadline_, auth_);
+    if (phase != Phase::auth || !waiting_ || std::exchange(checks_keys_, true)) return;
+    phone_.loop().arm_after(deadline_, auth_);
 }
+
+bool LinkWait::is_authorizing() const { return phone_.state().adb_state() == adb::AdbState::authorizing; }
 
 void LinkWait::expire() { fail(why_not(), phone_.phase()); }
 
@@ -48,9 +54,8 @@ void LinkWait::fail(const Error& why, Phase phase) {
 
 // A phone that is there but never settles its AUTH is told apart from one that is not.
 Error LinkWait::why_not() const {
-    if (phone_.state().adb_state() == adb::AdbState::authorizing) {
-        return Error(Code::auth_deadline, "the phone checks keys and does not decide");
-    }
+    if (is_authorizing()) return Error(Code::auth_deadline, "the phone checks keys and does not decide");
+    if (phone_.peer()) return Error(Code::phone_not_found, "connected, but it did not tell its serial number in time");
     if (phone_.phase() == Phase::handshake) return Error(Code::phone_not_found, "connected, but no CNXN in time");
     const auto& last = phone_.last_error();
     if (last && last->code != Code::link_lost) return *last;

@@ -37,11 +37,13 @@ private:
     void on_progress(Phase phase) override;
     void fail(const Error& why, Phase phase);
     Error why_not() const;
+    bool is_authorizing() const;
 
     fleet::Phone& phone_;
     LinkOwner& owner_;
     Limits::Millis auth_{};
-    bool waiting_ = false;  // in the phone's list of waiters
+    bool waiting_ = false;      // in the phone's list of waiters
+    bool checks_keys_ = false;  // it has since this began: the auth limit counts
     Timer deadline_ = Timer::calls<&LinkWait::expire>(*this);
 };
 

@@ -123,6 +123,8 @@ public:
     // Where its link is plugged in, "1-4.2"; empty: not on USB, or nobody knows.
     std::string usb_path() const { return connector_->usb_path(); }
     const adb::Peer* peer() const { return carrier_ ? &carrier_->peer() : nullptr; }
+    // Its link is up, and it is known who it is: a command can go there now.
+    bool serves() const { return carrier_ && settled_; }
 
 private:
     static constexpr std::size_t kHotBytes = 6 * kCacheLineBytes;
