@@ -93,10 +93,22 @@ void Execution::on_shell_open() {
 
 adb::Ack Execution::on_shell_output(OutputStream stream, ByteView bytes) {
     phase_ = Phase::run;
-    arm_phase(command_.limits.silence);
     capture_->add(stream, bytes);
-    if (!output_) return adb::Ack::now;
-    return tell_sink(stream, bytes) == OutputSink::Flow::later ? adb::Ack::later : adb::Ack::now;
+    if (output_ && tell_sink(stream, bytes) == OutputSink::Flow::later) ++held_;
+    if (held_ == 0) {
+        arm_phase(command_.limits.silence);
+        return adb::Ack::now;
+    }
+    phase_deadline_.cancel();  // what is held back cannot but be silent
+    return adb::Ack::later;
+}
+
+// Of a packet with many pieces each may be held: the phone goes on after the last one, or it would be given more room each time
+// than was made.
+void Execution::on_resume() {
+    if (done_ || held_ == 0 || --held_ > 0) return;
+    arm_phase(command_.limits.silence);
+    shell_.acknowledge();
 }
 
 OutputSink::Flow Execution::tell_sink(OutputStream stream, ByteView bytes) {
@@ -104,7 +116,7 @@ OutputSink::Flow Execution::tell_sink(OutputStream stream, ByteView bytes) {
     // The sink may call this from its own thread long after the command ended.
     auto resume = [handle = handle_, &loop = phone_.loop()] {
         loop.post([handle] {
-            if (*handle) (*handle)->shell_.acknowledge();
+            if (*handle) (*handle)->on_resume();
         });
     };
     return output_->on_output(target_, stream, as_text(bytes), std::move(resume));

@@ -53,6 +53,7 @@ private:
     void on_phase_deadline();
     void on_total_deadline();
     void on_close_input();
+    void on_resume();
     void show_streaming(bool now);
     void arm_phase(const std::optional<Limits::Millis>& limit);
     void finish(Code code, std::string_view detail, std::optional<int> exit_code = {});
@@ -67,6 +68,7 @@ private:
     bool done_ = false;
     bool streaming_ = false;  // the phone's status says so
     std::uint32_t attempts_ = 0;
+    std::uint32_t held_ = 0;  // pieces of output that the sink has not taken yet
     LinkWait link_;
     std::optional<Capture> capture_;
     adb::ShellCall shell_{*this};
