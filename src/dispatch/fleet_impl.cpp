@@ -105,7 +105,7 @@ void Fleet::Impl::make_phones(const Impl* before) {
     if (before && before->identified != identified) before = nullptr;
     for (std::size_t i = 0; before && i < before->phones.size(); ++i) old[before->inventory.instances[i].id] = i;
     phones.reserve(inventory.instances.size());
-    std::vector<std::size_t> news;
+    std::vector<std::size_t> news, relabelled;
     for (std::size_t i = 0; i < inventory.instances.size(); ++i) {
         const Instance& instance = inventory.instances[i];
         const auto it = old.find(instance.id);
@@ -114,6 +114,7 @@ void Fleet::Impl::make_phones(const Impl* before) {
             const Instance& was = before->inventory.instances[it->second];
             phones.push_back(before->phones[it->second]);
             if (was.disabled != instance.disabled || was.disabled_why != instance.disabled_why) news.push_back(i);
+            if (was.labels != instance.labels) relabelled.push_back(i);
         } else {
             using Rank = fleet::IdentityBook::Rank;
             const auto rank = i < given ? Rank::inventory : Rank::discovered;
@@ -123,6 +124,9 @@ void Fleet::Impl::make_phones(const Impl* before) {
     }
     for (const std::size_t i : news) {
         ground->run_on(*phones[i], [&] { phones[i]->set_service(out_of_service(inventory.instances[i])); });
+    }
+    for (const std::size_t i : relabelled) {
+        ground->run_on(*phones[i], [&] { phones[i]->set_labels(inventory.instances[i].labels); });
     }
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -114,6 +115,8 @@ public:
     Loop& loop() { return loop_; }
     std::size_t index() const { return index_; }
     const Instance& instance() const { return instance_; }
+    // What the inventory says of it now; all else of its instance stays.
+    void set_labels(std::map<std::string, std::string> labels) { instance_.labels = std::move(labels); }
     const PhoneState& state() const { return tracker_.state(); }
     const Tracker& tracker() const { return tracker_; }
     Phase phase() const { return phase_; }  // how far the current attempt got: connect, handshake or auth
@@ -170,7 +173,7 @@ private:
     bool settled_ = true;  // who it is, is known; without that its link serves nobody
     std::optional<Error> out_of_service_;
     std::optional<Error> unfit_;
-    const Instance instance_;
+    Instance instance_;
 
     const PhoneShared shared_;
     Tracker tracker_{std::chrono::system_clock::now()};

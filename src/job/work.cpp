@@ -36,6 +36,7 @@ JobWork::~JobWork() { *handle_ = nullptr; }
 
 void JobWork::start(fleet::Phone& phone, dispatch::WorkDone& done) {
     phone_ = &phone;
+    instance_ = phone.instance();
     done_ = &done;
     started_ = phone.loop().now();
     if (run_->timeout) phone.loop().arm_after(job_deadline_, *run_->timeout);

@@ -91,6 +91,7 @@ private:
     const std::shared_ptr<RunShared> run_;
     const std::size_t target_;
     fleet::Phone* phone_ = nullptr;
+    Instance instance_;  // as it was at the start: its labels may change meanwhile
     dispatch::WorkDone* done_ = nullptr;
     std::size_t position_ = 0;  // in the plan
     Stage stage_ = Stage::between;

@@ -13,9 +13,13 @@
 namespace drover::job {
 
 Scope JobWork::scope() const {
-    return Scope{
-        phone_->instance(),     phone_values_, outputs_, combination_values(run_->job.model(), planned().combination),
-        run_->secrets.values(), run_->run_id,  standing_};
+    return Scope{instance_,
+                 phone_values_,
+                 outputs_,
+                 combination_values(run_->job.model(), planned().combination),
+                 run_->secrets.values(),
+                 run_->run_id,
+                 standing_};
 }
 
 Millis JobWork::limit_of_step() const {
