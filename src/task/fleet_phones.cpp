@@ -8,12 +8,14 @@
 namespace drover::task {
 
 struct FleetPhones::Generation final : StatusSink {
-    Generation(std::unique_ptr<Fleet> f, Count count)
-        : fleet(std::move(f)), reconnects(std::move(count)), statuses(fleet->instances().size()), up(statuses.size()) {
+    Generation(std::unique_ptr<Fleet> f, Count count, const Generation* before)
+        : fleet(std::move(f)), reconnects(std::move(count)), statuses(fleet->instances().size()) {
         const auto& instances = fleet->instances();
         for (std::size_t i = 0; i < instances.size(); ++i) {
             by_id.emplace(instances[i].id, i);
             statuses[i].instance = i;
+            auto was = before ? before->up_of(instances[i].id, *fleet->impl().phones[i]) : nullptr;
+            up.push_back(was ? std::move(was) : std::make_shared<Up>(Up::never));
         }
         std::vector<std::size_t> watched(instances.size());
         std::iota(watched.begin(), watched.end(), std::size_t{0});
@@ -23,7 +25,7 @@ struct FleetPhones::Generation final : StatusSink {
 
     void on_status(PhoneStatus status) override {
         const std::lock_guard lock(mutex);
-        auto& was = up.at(status.instance);
+        Up& was = *up.at(status.instance);
         const bool is = is_linked(status);
         if (is && was == Up::lost) ++*reconnects;
         was = is ? Up::yes : was == Up::never ? Up::never : Up::lost;
@@ -34,12 +36,19 @@ struct FleetPhones::Generation final : StatusSink {
     }
 
     enum class Up : std::uint8_t { never, yes, lost };
+    // Null where the phone of that id is another one.
+    std::shared_ptr<Up> up_of(const std::string& id, const fleet::Phone& phone) const {
+        const auto it = by_id.find(id);
+        if (it == by_id.end() || fleet->impl().phones[it->second].get() != &phone) return nullptr;
+        return up[it->second];
+    }
+
     std::unique_ptr<Fleet> fleet;
     const Count reconnects;
     std::unordered_map<std::string, std::size_t> by_id;
     std::mutex mutex;
     std::vector<PhoneStatus> statuses;
-    std::vector<Up> up;
+    std::vector<std::shared_ptr<Up>> up;  // of a phone, for all generations that have it; on its loop
     std::unique_ptr<Watch> watch;
 };
 
@@ -108,7 +117,7 @@ Result<std::unique_ptr<FleetPhones>> FleetPhones::open(const FleetOptions& optio
     auto fleet = Fleet::open(options);
     if (!fleet) return tl::unexpected(fleet.error());
     auto count = std::make_shared<std::atomic<std::uint64_t>>(0);
-    auto first = std::make_shared<Generation>(std::move(*fleet), count);
+    auto first = std::make_shared<Generation>(std::move(*fleet), count, nullptr);
     return std::unique_ptr<FleetPhones>(new FleetPhones(std::move(first), std::move(count)));
 }
 
@@ -128,7 +137,7 @@ Result<bool> FleetPhones::reload() {
     const auto& after = (*fleet)->instances();
     const bool changed = !std::equal(before.begin(), before.end(), after.begin(), after.end(), same) ||
                          groups_of(*now()->fleet) != groups_of(**fleet);
-    auto fresh = std::make_shared<Generation>(std::move(*fleet), reconnects_);
+    auto fresh = std::make_shared<Generation>(std::move(*fleet), reconnects_, now().get());
     const bool same_sources = sources_of(*now()->fleet) == sources_of(*fresh->fleet);
     {
         const std::lock_guard lock(mutex_);
