@@ -207,11 +207,20 @@ void TaskRunner::mark(const RunningPtr& running) {
             store_.mark_running(running->task.task_id, running->positions, now_ms(), std::move(done));
         },
         [this, running](const Result<void>& marked) {
-            if (running->stop_why) return end_without_running(running);
-            if (marked) return open(running);
+            if (marked) return running->stop_why ? end_without_running(running) : open(running);
             log::error("task {} waits: {}", running->task.task_id, marked.error().message);
-            later([this, running] { running->stop_why ? end_without_running(running) : mark(running); });
+            if (stopping_ || running->stop_why) return mark_again(running);
+            later([this, running] { mark_again(running); });
         });
+}
+
+// It is still queued on disk, and when nothing more begins it stays that.
+void TaskRunner::mark_again(const RunningPtr& running) {
+    if (running->stop_why && running->stop_why->code == Code::cancelled) return end_without_running(running);
+    if (!stopping_) return mark(running);
+    running_.erase(running->task.task_id);
+    --running_tasks_;
+    note_idle();
 }
 
 void TaskRunner::open(const RunningPtr& running) {

@@ -84,6 +84,7 @@ private:
     void pump();
     void begin(store::TaskRecord task);
     void mark(const RunningPtr& running);
+    void mark_again(const RunningPtr& running);
     void open(const RunningPtr& running);
     void save(const RunningPtr& running, std::size_t position, store::JobResult result);
     void end_without_running(const RunningPtr& running);

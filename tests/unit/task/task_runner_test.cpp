@@ -128,6 +128,37 @@ TEST_F(Runner, ATaskThatCannotBeMarkedIsCancelledUnbegun) {
     EXPECT_EQ(find(task->task_id).jobs[0].result.code, Code::cancelled);
 }
 
+// It never began, so it is not interrupted: on disk it is queued, and goes on after the next start.
+TEST_F(Runner, ATaskThatCannotBeMarkedStaysQueuedAtTheStop) {
+    auto o = options();
+    o.retry = 1h;
+    make(o);
+    memory.fail_next_marks(1);
+    const auto task = submit({"a"});
+    ASSERT_TRUE(task);
+    runner->stop(0s);
+    EXPECT_EQ(runner->running_tasks(), 0U);
+    EXPECT_EQ(find(task->task_id).jobs[0].state, JobState::queued);
+    make(options());
+    phones.wait_opened(1);
+    runner->stop(10s);
+    EXPECT_EQ(find(task->task_id).jobs[0].result.code, Code::ok);
+}
+
+TEST_F(Runner, ATaskThatCannotBeMarkedIsNotBegunWhileOthersAreDrained) {
+    phones.hold = true;
+    make(options());
+    const auto first = submit({"a"});
+    phones.wait_opened(1);
+    memory.fail_next_marks(1'000'000);
+    const auto second = submit({"b"});
+    runner->hold();
+    phones.release();
+    runner->stop(10s);
+    EXPECT_EQ(find(first->task_id).jobs[0].result.code, Code::ok);
+    EXPECT_EQ(find(second->task_id).jobs[0].state, JobState::queued);
+}
+
 // Again and again, also after the store failed to.
 TEST_F(Runner, OldTasksAreForgotten) {
     std::promise<void> thrice;
