@@ -193,7 +193,9 @@ TEST_F(Runner, CancelEndsQueuedAndRunningJobs) {
     const auto first = submit({"a"});
     phones.wait_opened(1);
     const auto second = submit({"b"});
+    EXPECT_EQ(runner->queued_tasks(), 1U);
     ASSERT_TRUE(cancel(second->task_id));
+    EXPECT_EQ(runner->queued_tasks(), 0U);
     ASSERT_TRUE(cancel(first->task_id));
     runner->stop(10s);
     EXPECT_EQ(find(first->task_id).jobs[0].result.code, Code::cancelled);
