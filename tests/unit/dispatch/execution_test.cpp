@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <future>
+#include <thread>
 
 #include "support/fake_phone.hpp"
 
@@ -128,6 +129,18 @@ TEST_F(ExecutionTest, APhoneGoesOnWhenAllPiecesOfItsPacketAreTaken) {
         execution->stop(Error(Code::cancelled, "enough"));
     });
     EXPECT_EQ(result().output_bytes, 2u);
+}
+
+TEST_F(ExecutionTest, AStreamIsShownUntilItsRow) {
+    const auto shown = [&] {
+        fleet::Activity now{};
+        fleet.at(0, [&](FakeConnector&) { now = fleet.phones[0]->state().activity; });
+        return now;
+    };
+    fleet.at(0, [&](FakeConnector&) { execution->start({"logcat -v time", {}}); });
+    while (shown() != fleet::Activity::streaming) std::this_thread::yield();
+    fleet.at(0, [&](FakeConnector&) { execution->stop(Error(Code::cancelled, "enough")); });
+    EXPECT_EQ(shown(), fleet::Activity::idle);
 }
 
 TEST_F(ExecutionTest, WhatComesAfterTheRowChangesNothing) {

@@ -76,6 +76,7 @@ TEST_F(FleetPhonesTest, EachIdHasItsRowAtItsPlaceAlsoWhereThereIsNoSuchPhone) {
     std::sort(rows.rows.begin(), rows.rows.end(), [](const Row& x, const Row& y) { return x.index < y.index; });
     EXPECT_EQ(rows.rows[0].code, Code::phone_not_found);
     EXPECT_EQ(rows.rows[1].instance_id, "a");
+    EXPECT_EQ(rows.rows[1].index, 1U);
     EXPECT_EQ(rows.rows[1].code, Code::usage);
     EXPECT_EQ(rows.rows[2].instance_id, "never");
     EXPECT_EQ(rows.rows[2].index, 2U);
