@@ -103,8 +103,8 @@ adb::Ack Execution::on_shell_output(OutputStream stream, ByteView bytes) {
     return adb::Ack::later;
 }
 
-// Of a packet with many pieces each may be held: the phone goes on after the last one, or it would be given more room each time
-// than was made.
+// Of a packet with many pieces each may be held: the phone goes on after the last one, or it would be given more room
+// each time than was made.
 void Execution::on_resume() {
     if (done_ || held_ == 0 || --held_ > 0) return;
     arm_phase(command_.limits.silence);

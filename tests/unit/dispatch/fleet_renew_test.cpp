@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "dispatch/fleet_impl.hpp"
+#include "fleet/marks.hpp"
 #include "support/temp_dir.hpp"
 
 namespace drover::test {
@@ -38,6 +39,27 @@ TEST_F(FleetRenew, APhoneThatMovedIsANewOne) {
     ASSERT_TRUE(after) << after.error().message;
     EXPECT_EQ(&phone(**before, 1), &phone(**after, 0)) << "the same at another place";
     EXPECT_NE(&phone(**before, 0), &phone(**after, 1));
+}
+
+TEST_F(FleetRenew, ADisabledPhoneIsOutOfServiceUntilItIsEnabled) {
+    write("  - {id: a, address: '127.0.0.1:1'}\n");
+    options.state_dir = dir / "state";
+    const auto mark = [&](bool disabled) {
+        ASSERT_TRUE(fleet::change_marks(options.state_dir, [&](fleet::Marks& marks) {
+            marks.clear();
+            if (disabled) marks["a"].reason = "lent out";
+        }));
+    };
+    mark(true);
+    const auto before = Fleet::open(options);
+    ASSERT_TRUE(before) << before.error().message;
+    ASSERT_TRUE(phone(**before, 0).out_of_service());
+    EXPECT_EQ(phone(**before, 0).out_of_service()->message, "lent out");
+    mark(false);
+    const auto after = (*before)->renew();
+    ASSERT_TRUE(after) << after.error().message;
+    EXPECT_EQ(&phone(**before, 0), &phone(**after, 0));
+    EXPECT_FALSE(phone(**after, 0).out_of_service());
 }
 
 TEST_F(FleetRenew, AnInventoryThatIsWrongLeavesTheFleet) {
