@@ -27,8 +27,8 @@ Machine::Machine(MachineOptions options, Ledger& ledger, Effects& effects)
     : options_(std::move(options)),
       ledger_(ledger),
       effects_(effects),
-      poll_{Pace(options_.pace, options_.random), {}, {}, false},
-      report_{Pace(options_.pace, options_.random), {}, {}, false} {}
+      poll_{Pace(options_.pace, options_.random), {}, {}, 0, false},
+      report_{Pace(options_.pace, options_.random), {}, {}, 0, false} {}
 
 Result<void> Machine::start(TimePoint now) {
     auto found = ledger_.load();
@@ -60,12 +60,12 @@ void Machine::on_time(TimePoint now) {
             if (!item.saved) (void)save(item, now);
         }
     }
-    look_for_credentials(poll_, now);
-    look_for_credentials(report_, now);
+    look_for_credentials(now);
     begin_what_may(now);
     send_reports(now);
     if (poll_.busy || poll_.due > now) return;
     poll_.busy = true;
+    poll_.credentials = credentials_;
     ++polls_;
     effects_.poll();
 }
@@ -84,13 +84,27 @@ TimePoint Machine::next() const {
     return when;
 }
 
-void Machine::look_for_credentials(Line& line, TimePoint now) {
-    if (!line.look || line.busy || *line.look > now) return;
-    line.look = now + options_.pace.interval;
-    if (!effects_.reload_credentials()) return;
+// Each time, not only when one of them is to look: once the other's request has them, they are no news any more.
+void Machine::look_for_credentials(TimePoint now) {
+    bool denied = false;
+    for (Line* line : {&poll_, &report_}) {
+        if (!line->look || line->busy) continue;
+        if (*line->look <= now) line->look = now + options_.pace.interval;
+        denied = true;
+    }
+    if (!denied || !are_there_others()) return;
     log::info("agent: the credentials have changed");
-    line.look.reset();
-    line.due = now;
+    for (Line* line : {&poll_, &report_}) {
+        if (!line->look || line->busy) continue;
+        line->look.reset();
+        line->due = now;
+    }
+}
+
+bool Machine::are_there_others() {
+    const bool others = effects_.reload_credentials();
+    if (others) ++credentials_;
+    return others;
 }
 
 void Machine::on_poll_answer(const Answer& answer, TimePoint now) {
@@ -113,7 +127,7 @@ void Machine::on_poll_answer(const Answer& answer, TimePoint now) {
 void Machine::pause(Line& line, Verdict verdict, std::string_view what, const Answer& answer, TimePoint now) {
     auto wait = line.pace.after(verdict);
     if (verdict == Verdict::denied) {
-        if (effects_.reload_credentials()) wait = options_.pace.retry;
+        if (are_there_others() || line.credentials != credentials_) wait = options_.pace.retry;
         line.look = now + options_.pace.interval;
     }
     line.due = now + wait;
@@ -258,6 +272,7 @@ void Machine::send_reports(TimePoint now) {
     const auto* item = next_report();
     if (!item) return;
     report_.busy = true;
+    report_.credentials = credentials_;
     reporting_ = item->entry.command.key;
     effects_.report(item->entry.report);
 }

@@ -73,6 +73,7 @@ private:
         Pace pace;
         TimePoint due{};
         std::optional<TimePoint> look;  // denied: when to look for other credentials
+        std::uint64_t credentials = 0;  // which ones its last request had
         bool busy = false;
     };
 
@@ -87,7 +88,8 @@ private:
     const Item* next_report() const;
     void settle(Item& item, EntryState state, TimePoint now);
     void pause(Line& line, Verdict verdict, std::string_view what, const Answer& answer, TimePoint now);
-    void look_for_credentials(Line& line, TimePoint now);
+    void look_for_credentials(TimePoint now);
+    bool are_there_others();
 
     const MachineOptions options_;
     Ledger& ledger_;
@@ -96,6 +98,7 @@ private:
     Line poll_, report_;
     std::optional<Key> reporting_;
     std::uint64_t polls_ = 0;
+    std::uint64_t credentials_ = 0;  // how often others were seen
     std::int64_t order_ = 0, done_order_ = 0;
     std::optional<TimePoint> save_again_;
     bool stopped_ = false;
