@@ -5,7 +5,8 @@
 namespace drover::fleet {
 
 std::string IdentityBook::claim(const std::string& id, Rank rank, const std::string& serial,
-                                const std::string& usb_path, std::size_t order, GiveWay give_way, bool* asked) {
+                                const std::string& usb_path, std::size_t order, GiveWay give_way, bool* asked,
+                                const void* owner) {
     const std::lock_guard lock(mutex_);
     std::erase_if(holders_, [&](const auto& h) { return h.second.id == id; });
     const auto [begin, end] = holders_.equal_range(serial);
@@ -23,6 +24,7 @@ std::string IdentityBook::claim(const std::string& id, Rank rank, const std::str
             }
             if (earlier && holder.give_way) {
                 holder.give_way(id);
+                asked_.insert(id);
                 if (asked) *asked = true;
             }
         }
@@ -35,20 +37,35 @@ std::string IdentityBook::claim(const std::string& id, Rank rank, const std::str
         if (grown && found_) found_();
         return holder.id;
     }
-    holders_.emplace(serial, Holder{id, rank, usb_path, order, std::move(give_way)});
+    asked_.erase(id);
+    holders_.emplace(serial, Holder{id, rank, usb_path, order, std::move(give_way), owner});
     return {};
 }
 
-void IdentityBook::release(const std::string& id) {
+void IdentityBook::release(const std::string& id, const void* owner) {
     const std::lock_guard lock(mutex_);
-    std::erase_if(holders_, [&](const auto& h) { return h.second.id == id; });
+    release_locked(id, owner);
 }
 
-void IdentityBook::hand_over(const std::string& from, const std::string& to) {
+void IdentityBook::withdraw(const std::string& id, const void* owner) {
     const std::lock_guard lock(mutex_);
+    release_locked(id, owner);
+    asked_.erase(id);
+}
+
+void IdentityBook::release_locked(const std::string& id, const void* owner) {
+    std::erase_if(holders_, [&](const auto& h) {
+        return h.second.id == id && (!owner || !h.second.owner || h.second.owner == owner);
+    });
+}
+
+bool IdentityBook::hand_over(const std::string& from, const std::string& to) {
+    const std::lock_guard lock(mutex_);
+    if (!asked_.contains(to)) return false;
     for (auto& [serial, holder] : holders_) {
         if (holder.id == from) holder = Holder{to, Rank::inventory, ""};
     }
+    return true;
 }
 
 std::map<std::string, std::string> IdentityBook::twins() const {

@@ -29,7 +29,7 @@ Phone::Phone(Loop& loop, std::size_t index, const Instance& instance, std::uniqu
 Phone::~Phone() {
     DROVER_ASSERT(waiters_.empty() && listeners_.empty());
     *self_ = nullptr;
-    if (shared_.identities) shared_.identities->release(instance_.id);
+    if (shared_.identities) shared_.identities->withdraw(instance_.id, this);
 }
 
 void Phone::wait(Waiter& waiter) {
@@ -133,7 +133,7 @@ void Phone::forget_link() {
     carrier_ = nullptr;
     trying_ = false;
     unauthorized_.reset();
-    if (shared_.identities) shared_.identities->release(instance_.id);
+    if (shared_.identities) shared_.identities->release(instance_.id, this);
 }
 
 void Phone::on_down(const Error& why, PhoneEvent event, bool hopeless) {

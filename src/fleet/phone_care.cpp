@@ -43,6 +43,7 @@ void Phone::rest() {
     if (!out_of_service_) return give_way();
     retry_.cancel();
     drop_link();
+    if (shared_.identities) shared_.identities->withdraw(instance_.id, this);
     unfit_.reset();
     is_unfit_ = false;
     note(PhoneEvent::detached, out_of_service_->message);
@@ -122,7 +123,7 @@ void Phone::on_identity(const Result<Question::Answer>& answer) {
     };
     bool asked = false;
     const std::string other = shared_.identities->claim(instance_.id, shared_.rank, serial_, connector_->usb_path(),
-                                                        index_, std::move(later), &asked);
+                                                        index_, std::move(later), &asked, this);
     if (other.empty()) {
         settled_ = true;
         return tell([&](Waiter& w) { w.on_ready(*carrier_); });
@@ -134,8 +135,8 @@ void Phone::on_identity(const Result<Question::Answer>& answer) {
 
 void Phone::give_way() {
     if (give_way_to_.empty()) return;
+    if (!shared_.identities->hand_over(instance_.id, give_way_to_)) return give_way_to_.clear();
     twin_of_ = give_way_to_;
-    shared_.identities->hand_over(instance_.id, twin_of_);
     become_twin();
 }
 
