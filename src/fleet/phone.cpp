@@ -82,6 +82,10 @@ void Phone::unwatch(StateListener& listener) {
 void Phone::tell_state() {
     log::debug("{}: {}: {}", instance_.id, to_string(state().condition), state().why);
     for (StateListener* l : listeners_) l->on_state(*this);
+    tell_care();
+}
+
+void Phone::tell_care() {
     if (care_) care_->on_state(state().condition == Condition::running, !out_of_service_);
 }
 

@@ -100,7 +100,7 @@ public:
     const std::optional<Health>* health() const { return care_ ? &care_->health() : nullptr; }
 
     // What is done with its data, and that it is about to go away on our word: for its documented status alone. Whoever said
-    // that it reboots says so too when it did not.
+    // that it reboots says so too when it did not. One that is out of service, or unfit, stays so in its status.
     void show_activity(Activity activity, std::string_view what);
     void show_reboot(bool coming, std::string_view what);
 
@@ -162,6 +162,7 @@ private:
     void forget_link();
     void note(PhoneEvent event, std::string_view why);
     void tell_state();
+    void tell_care();
 
     // First what every command needs: kHotBytes of it.
     Loop& loop_;
@@ -195,11 +196,15 @@ private:
     Question identity_;
     std::shared_ptr<Phone*> self_ = std::make_shared<Phone*>(this);  // what posted functions look through
     std::unique_ptr<Caretaker> care_;                                // with upkeep
-    struct Ignored final : adb::StreamHandler {
+    struct RebootStream final : adb::StreamHandler {
+        explicit RebootStream(Phone& p) : phone(p) {}
         void on_open() override {}
         adb::Ack on_data(ByteView) override { return adb::Ack::now; }
-        void on_closed(const std::optional<Error>&) override {}
-    } reboot_stream_;
+        void on_closed(const std::optional<Error>& why) override {
+            if (why && why->code == Code::refused) phone.show_reboot(false, "it refused to reboot");
+        }
+        Phone& phone;
+    } reboot_stream_{*this};
     // From a clean stack: a link is not dropped from inside its own callbacks.
     Timer twin_ = Timer::calls<&Phone::become_twin>(*this);
     Timer rest_ = Timer::calls<&Phone::rest>(*this);

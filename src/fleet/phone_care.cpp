@@ -11,6 +11,7 @@ namespace drover::fleet {
 
 void Phone::set_service(std::optional<Error> out_of_service) {
     out_of_service_ = std::move(out_of_service);
+    tell_care();  // also where its state stays: it was unfit
     if (out_of_service_) {
         update_intent(out_of_service_->message);
         tell([&](Waiter& w) { w.on_hopeless(*out_of_service_); });
@@ -94,7 +95,8 @@ void Phone::show_activity(Activity activity, std::string_view what) {
 void Phone::show_reboot(bool coming, std::string_view what) {
     if (!coming) {
         if (state().intent == Intent::reboot) update_intent(what);
-    } else if (tracker_.set_intent(Intent::reboot, what, std::chrono::system_clock::now())) {
+    } else if (!out_of_service_ && !unfit_ &&
+               tracker_.set_intent(Intent::reboot, what, std::chrono::system_clock::now())) {
         tell_state();
     }
 }

@@ -1,0 +1,160 @@
+// A phone that is out of service, by a person's word or by its health: what is tried with it meanwhile, and what its status says.
+#include <gmock/gmock.h>
+
+#include <condition_variable>
+#include <future>
+
+#include "support/fake_phone.hpp"
+#include "support/noted_waiter.hpp"
+
+namespace drover::test {
+namespace {
+
+using namespace std::chrono_literals;
+using fleet::Status;
+
+class PhoneService : public ::testing::Test, private fleet::StateListener {
+protected:
+    void make() {
+        shared.upkeep = &upkeep;
+        shared.counts = &counts;
+        pool.run_on(0, [&] {
+            auto c = std::make_unique<FakeConnector>(pool.at(0));
+            connector = c.get();
+            c->carrier.output = "1\n";
+            c->carrier.before_answer = [this](FakeCarrier& carrier, std::string_view service) {
+                const bool health = service.find("dumpsys battery") != service.npos;
+                carrier.output = health ? "level: 3\n" : "1\n";
+                carrier.behave = service == refused ? FakeCarrier::Behave::refuses : FakeCarrier::Behave::exits;
+            };
+            Instance instance;
+            instance.id = "p0";
+            phone = std::make_unique<fleet::Phone>(pool.at(0), 0, instance, std::move(c), shared);
+            phone->watch(*this);
+        });
+    }
+    ~PhoneService() override {
+        pool.run_on(0, [&] {
+            phone->unwatch(*this);
+            phone.reset();
+        });
+    }
+    void make_unfit() {
+        upkeep.health_every = 1h;
+        upkeep.limits.battery_min_percent = 15;
+        make();
+        wait_for(
+            [](const fleet::Phone& p) { return p.is_unfit() && p.state().condition == fleet::Condition::running; });
+    }
+    void wait_for(std::function<bool(const fleet::Phone&)> wanted) {
+        std::promise<void> seen;
+        pool.run_on(0, [&] {
+            if (wanted(*phone)) return seen.set_value();
+            look = [&, wanted](const fleet::Phone& p) {
+                if (!wanted(p)) return false;
+                seen.set_value();
+                return true;
+            };
+        });
+        seen.get_future().wait();
+    }
+    // Longer than the waits of a ladder here.
+    void let_time_pass() {
+        std::promise<void> passed;
+        struct After {
+            std::promise<void>& told;
+            void now() { told.set_value(); }
+            Timer timer = Timer::calls<&After::now>(*this);
+        } after{passed};
+        pool.run_on(0, [&] { pool.at(0).arm_after(after.timer, 60ms); });
+        passed.get_future().wait();
+        pool.run_on(0, [] {});
+    }
+    std::uint64_t tried(RungKind kind) const { return counts.tried[static_cast<std::size_t>(kind)]; }
+    Status status() const { return phone->state().status(); }
+
+    Upkeep upkeep;
+    fleet::RecoveryCounts counts;
+    fleet::PhoneShared shared;
+    std::string refused;  // a service
+    std::function<bool(const fleet::Phone&)> look;
+    NotedWaiter waiter;
+    NoWaiter command;
+    LoopPool pool{1};
+    FakeConnector* connector = nullptr;
+    std::unique_ptr<fleet::Phone> phone;
+
+private:
+    void on_state(const fleet::Phone& p) override {
+        if (look && look(p)) look = nullptr;
+    }
+};
+
+TEST_F(PhoneService, NothingIsTriedWithAnUnfitPhoneThatWasUnpluggedAndDisabled) {
+    upkeep.ladder = {{RungKind::reconnect, 20ms, 0ms}};
+    make_unfit();
+    int before = 0;
+    pool.run_on(0, [&] {
+        auto* const sink = std::exchange(connector->sink, nullptr);
+        sink->on_down(Error(Code::phone_not_found, "unplugged"), fleet::PhoneEvent::detached, false);
+        phone->set_service(Error(Code::disabled, "swollen battery"));
+        counts.tried[static_cast<std::size_t>(RungKind::reconnect)] = 0;  // it was booting before
+        before = connector->starts;
+    });
+    let_time_pass();
+    EXPECT_EQ(tried(RungKind::reconnect), 0u);
+    pool.run_on(0, [&] { EXPECT_EQ(connector->starts, before) << "a link was opened"; });
+}
+
+TEST_F(PhoneService, ADisabledPhoneThatItsLastCommandRebootsStaysDisabled) {
+    make();
+    wait_for([](const fleet::Phone& p) { return p.state().condition == fleet::Condition::running; });
+    pool.run_on(0, [&] {
+        ASSERT_TRUE(phone->gate().enter(command));
+        phone->set_service(Error(Code::disabled, "to be repaired"));
+        phone->show_reboot(true, "reboot");
+        EXPECT_EQ(status(), Status::shut_down);
+        connector->down(Error(Code::link_lost, "it reboots"), false);
+        phone->gate().exit();
+    });
+    let_time_pass();
+    pool.run_on(0, [&] { EXPECT_EQ(status(), Status::shut_down); });
+}
+
+TEST_F(PhoneService, AnUnfitPhoneThatRebootsIsUnfitWhenItComesBack) {
+    make_unfit();
+    pool.run_on(0, [&] {
+        phone->show_reboot(true, "reboot");
+        connector->down(Error(Code::link_lost, "it reboots"), false);
+    });
+    std::optional<Status> back;
+    wait_for([&](const fleet::Phone& p) {
+        if (p.state().condition == fleet::Condition::booting && !back) back = p.state().status();
+        return p.state().condition == fleet::Condition::running;
+    });
+    EXPECT_EQ(back, Status::shut_down) << "it takes no commands";
+}
+
+TEST_F(PhoneService, AnUnfitPhoneIsDisabledAndEnabledAsAnyOther) {
+    make_unfit();
+    pool.run_on(0, [&] {
+        phone->set_service(Error(Code::disabled, "lent out"));
+        EXPECT_FALSE(phone->is_unfit()) << "nobody knows by now";
+        EXPECT_EQ(phone->state().why, "lent out");
+        phone->set_service(std::nullopt);
+        EXPECT_EQ(connector->starts, 2) << "it is watched";
+    });
+    wait_for([](const fleet::Phone& p) { return p.is_unfit(); });
+}
+
+TEST_F(PhoneService, AnAttemptToRebootThatThePhoneRefusedIsOver) {
+    refused = "reboot:";
+    upkeep.ladder = {{RungKind::reboot, 0ms, 0ms}};
+    make();
+    wait_for([&](const fleet::Phone&) { return tried(RungKind::reboot) > 0; });
+    pool.run_on(0, [] {});
+    pool.run_on(0, [&] { EXPECT_NE(status(), Status::stopping) << phone->state().why; });
+}
+
+}  // namespace
+}  // namespace drover::test
