@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using fleet::Status;
 
-class PhoneService : public ::testing::Test, private fleet::StateListener {
+class PhoneService : public ::testing::Test, public fleet::StateListener {
 protected:
     void make() {
         shared.upkeep = &upkeep;
@@ -145,6 +145,29 @@ TEST_F(PhoneService, AnUnfitPhoneIsDisabledAndEnabledAsAnyOther) {
         EXPECT_EQ(connector->starts, 2) << "it is watched";
     });
     wait_for([](const fleet::Phone& p) { return p.is_unfit(); });
+}
+
+TEST_F(PhoneService, ALostPhoneThatIsDisabledIsNotTriedAgain) {
+    make();
+    pool.run_on(0, [&] {
+        connector->down(Error(Code::link_lost, "cable"), false);
+        phone->set_service(Error(Code::disabled, "swollen battery"));
+        connector->come_back();  // it is plugged in
+        EXPECT_EQ(connector->starts, 1);
+    });
+}
+
+TEST_F(PhoneService, APhoneThatNobodyWatchesIsNotAsked) {
+    upkeep.alive_every = 5ms;
+    make();
+    wait_for([](const fleet::Phone& p) { return p.state().condition == fleet::Condition::running; });
+    std::size_t before = 0;
+    pool.run_on(0, [&] {
+        phone->unwatch(*this);
+        before = connector->carrier.opened.size();
+    });
+    let_time_pass();
+    pool.run_on(0, [&] { EXPECT_EQ(connector->carrier.opened.size(), before); });
 }
 
 TEST_F(PhoneService, AnAttemptToRebootThatThePhoneRefusedIsOver) {
