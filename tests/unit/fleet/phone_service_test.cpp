@@ -175,7 +175,7 @@ TEST_F(PhoneService, AnAttemptToRebootThatThePhoneRefusedIsOver) {
     upkeep.ladder = {{RungKind::reboot, 0ms, 0ms}};
     make();
     wait_for([&](const fleet::Phone&) { return tried(RungKind::reboot) > 0; });
-    pool.run_on(0, [] {});
+    let_time_pass();
     pool.run_on(0, [&] { EXPECT_NE(status(), Status::stopping) << phone->state().why; });
 }
 

@@ -198,6 +198,46 @@ TEST_F(CareTest, AFrozenPhoneStaysOfflineUntilItHasAnswered) {
     heard.wait_for("running");
 }
 
+// Plugged in anew it is as any other: what it did before says nothing.
+TEST_F(CareTest, AFrozenPhoneThatWasUnpluggedIsInDoubtNoMore) {
+    upkeep.alive_every = upkeep.alive_answer = 10ms;
+    make();
+    pool.run_on(0, [&] { connector->carrier.output = "1\n"; });
+    watch();
+    heard.wait_for("running");
+    pool.run_on(0, [&] { connector->carrier.behave = FakeCarrier::Behave::mute; });
+    heard.wait_for("offline/it does not answer");
+    pool.run_on(0, [&] {
+        heard.seen.clear();
+        connector->come_back();
+        auto* const sink = std::exchange(connector->sink, nullptr);
+        sink->on_down(Error(Code::phone_not_found, "unplugged"), fleet::PhoneEvent::detached, false);
+        connector->come_back();
+    });
+    heard.wait_for("absent/unplugged");
+    heard.wait_for("booting/adbd is up");
+}
+
+TEST_F(CareTest, AFrozenPhoneThatNobodyWatchesIsWhatItsLinkSays) {
+    upkeep.alive_every = upkeep.alive_answer = 10ms;
+    make();
+    pool.run_on(0, [&] { connector->carrier.output = "1\n"; });
+    watch();
+    heard.wait_for("running");
+    pool.run_on(0, [&] { connector->carrier.behave = FakeCarrier::Behave::mute; });
+    heard.wait_for("offline/it does not answer");
+    pool.run_on(0, [&] {
+        upkeep.alive_answer = 1h;
+        connector->come_back();
+    });
+    for (bool up = false; !up;) pool.run_on(0, [&] { up = phone->peer() != nullptr; });
+    pool.run_on(0, [&] {
+        EXPECT_EQ(phone->state().condition, fleet::Condition::offline);
+        phone->unwatch(heard);
+        EXPECT_EQ(phone->state().condition, fleet::Condition::booting);
+    });
+}
+
 TEST_F(CareTest, HealthThatIsNeverToldCountsToo) {
     upkeep.alive_every = 1h;
     upkeep.alive_answer = 10ms;
