@@ -118,11 +118,12 @@ TEST_F(CallDeadline, ServicesThatWaitForSuchAServerStopAtOnce) {
     home.dir().write("found.yaml", "version: 1\ndiscover: [server]\n");
     home.dir().write("token", home.token());
     ASSERT_EQ(::chmod((home.dir() / "token").c_str(), 0600), 0);
-    const auto config = home.dir()
-                            .write("config.yaml",
-                                   "version: 1\ninventory: found.yaml\nstate_dir: state\napi: {listen: ['127.0.0.1:0']}\n"
-                                   "agent: {controller: 'unix:/nowhere', server_id: s1, token_file: token}\n")
-                            .string();
+    const auto config =
+        home.dir()
+            .write("config.yaml",
+                   "version: 1\ninventory: found.yaml\nstate_dir: state\napi: {listen: ['127.0.0.1:0']}\n"
+                   "agent: {controller: 'unix:/nowhere', server_id: s1, token_file: token}\n")
+            .string();
     for (const std::string service : {"serve", "agent"}) {
         Process waits(drover_command({service, "--config", config}, env));
         const UniqueFd connection(hung.accept());
