@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "support/sanitizers.hpp"
 #include "usb/usb_testbed.hpp"
 
 namespace drover::test {
@@ -244,11 +245,13 @@ TEST(UsbFleet, EqualSerialsByPath) {
     EXPECT_THAT(by_serial.out, HasSubstr("at usb:1-1 and usb:1-2: give the path"));
 }
 
-constexpr std::size_t kFleet = 100;
+// ThreadSanitizer takes umockdev's descriptors, which come and go behind its back, for races, and its telling of them crashes: seen
+// with a hundred phones on a busy machine.
+constexpr std::size_t kFleet = kThreadSanitizer ? 20 : 100;
 
 std::string hub_path(std::size_t i) { return fmt::format("{}-{}.{}", 1 + i / 50, 1 + i % 50 / 10, 1 + i % 10); }
 
-TEST(UsbFleet, AHundredPhones) {
+TEST(UsbFleet, ManyPhonesAtOnce) {
     UsbTestbed bed(kFleet);
     std::vector<UsbPhone*> phones;
     std::vector<std::string> addresses;
