@@ -1,15 +1,16 @@
 // Phones that are one by their serial number, while phones are disabled or the inventory is read again.
 #include <gmock/gmock.h>
 
-#include <future>
-
 #include "support/fake_phone.hpp"
+#include "support/loop_time.hpp"
 #include "support/noted_waiter.hpp"
 
 namespace drover::test {
 namespace {
 
 using Rank = fleet::IdentityBook::Rank;
+
+constexpr std::chrono::milliseconds kDueByThen{20};  // what a phone puts off to a clean stack
 
 class PhoneClaim : public ::testing::Test {
 protected:
@@ -35,18 +36,6 @@ protected:
     void remove(std::size_t phone) {
         pool.run_on(0, [&] { phones[phone].reset(); });
     }
-    // What is due by now has been done.
-    void pass_the_timers_that_are_due() {
-        std::promise<void> passed;
-        struct After {
-            std::promise<void>& told;
-            void now() { told.set_value(); }
-            Timer timer = Timer::calls<&After::now>(*this);
-        } after{passed};
-        pool.run_on(0, [&] { pool.at(0).arm_after(after.timer, std::chrono::milliseconds(20)); });
-        passed.get_future().wait();
-        pool.run_on(0, [] {});
-    }
     // rack-2 has come first and runs a command; rack-1 has asked for the way.
     void let_the_first_ask_while_the_second_is_busy() {
         make("rack-1");
@@ -59,7 +48,7 @@ protected:
     }
     void end_the_command() {
         pool.run_on(0, [&] { phones[1]->gate().exit(); });
-        pass_the_timers_that_are_due();
+        let_time_pass(pool, kDueByThen);
     }
 
     NotedWaiter a, b, c;
@@ -101,7 +90,7 @@ TEST_F(PhoneClaim, AnOlderPhoneOfTheSameNameTakesNothingAlong) {
     remove(0);
     make("S1", Rank::discovered);
     wait(2, c);
-    pass_the_timers_that_are_due();
+    let_time_pass(pool, kDueByThen);
     EXPECT_EQ(c.ready, 0) << "one phone gets commands twice";
     c.wait_hopeless(1);
 }

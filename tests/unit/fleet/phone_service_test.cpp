@@ -5,6 +5,7 @@
 #include <future>
 
 #include "support/fake_phone.hpp"
+#include "support/loop_time.hpp"
 #include "support/noted_waiter.hpp"
 
 namespace drover::test {
@@ -12,6 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using fleet::Status;
+
+constexpr auto kLongerThanALadder = 60ms;  // than its waits here
 
 class PhoneService : public ::testing::Test, public fleet::StateListener {
 protected:
@@ -58,18 +61,6 @@ protected:
         });
         seen.get_future().wait();
     }
-    // Longer than the waits of a ladder here.
-    void let_time_pass() {
-        std::promise<void> passed;
-        struct After {
-            std::promise<void>& told;
-            void now() { told.set_value(); }
-            Timer timer = Timer::calls<&After::now>(*this);
-        } after{passed};
-        pool.run_on(0, [&] { pool.at(0).arm_after(after.timer, 60ms); });
-        passed.get_future().wait();
-        pool.run_on(0, [] {});
-    }
     std::uint64_t tried(RungKind kind) const { return counts.tried[static_cast<std::size_t>(kind)]; }
     Status status() const { return phone->state().status(); }
 
@@ -101,7 +92,7 @@ TEST_F(PhoneService, NothingIsTriedWithAnUnfitPhoneThatWasUnpluggedAndDisabled) 
         counts.tried[static_cast<std::size_t>(RungKind::reconnect)] = 0;  // it was booting before
         before = connector->starts;
     });
-    let_time_pass();
+    let_time_pass(pool, kLongerThanALadder);
     EXPECT_EQ(tried(RungKind::reconnect), 0u);
     pool.run_on(0, [&] { EXPECT_EQ(connector->starts, before) << "a link was opened"; });
 }
@@ -117,7 +108,7 @@ TEST_F(PhoneService, ADisabledPhoneThatItsLastCommandRebootsStaysDisabled) {
         connector->down(Error(Code::link_lost, "it reboots"), false);
         phone->gate().exit();
     });
-    let_time_pass();
+    let_time_pass(pool, kLongerThanALadder);
     pool.run_on(0, [&] { EXPECT_EQ(status(), Status::shut_down); });
 }
 
@@ -166,7 +157,7 @@ TEST_F(PhoneService, APhoneThatNobodyWatchesIsNotAsked) {
         phone->unwatch(*this);
         before = connector->carrier.opened.size();
     });
-    let_time_pass();
+    let_time_pass(pool, kLongerThanALadder);
     pool.run_on(0, [&] { EXPECT_EQ(connector->carrier.opened.size(), before); });
 }
 
@@ -175,7 +166,7 @@ TEST_F(PhoneService, AnAttemptToRebootThatThePhoneRefusedIsOver) {
     upkeep.ladder = {{RungKind::reboot, 0ms, 0ms}};
     make();
     wait_for([&](const fleet::Phone&) { return tried(RungKind::reboot) > 0; });
-    let_time_pass();
+    let_time_pass(pool, kLongerThanALadder);
     pool.run_on(0, [&] { EXPECT_NE(status(), Status::stopping) << phone->state().why; });
 }
 
