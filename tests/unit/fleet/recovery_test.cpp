@@ -116,6 +116,16 @@ protected:
     void watch() {
         pool.run_on(0, [&] { phone->watch(heard); });
     }
+    // It ran, was watched, and answers no more.
+    void make_one_that_froze() {
+        upkeep.alive_every = upkeep.alive_answer = 10ms;
+        make();
+        pool.run_on(0, [&] { connector->carrier.output = "1\n"; });
+        watch();
+        heard.wait_for("running");
+        pool.run_on(0, [&] { connector->carrier.behave = FakeCarrier::Behave::mute; });
+        heard.wait_for("offline/it does not answer");
+    }
 
     std::atomic<int> level{3};  // of the battery
     Upkeep upkeep;
@@ -180,13 +190,7 @@ TEST_F(CareTest, AFrozenPhoneLeavesRunningAndIsBroughtBack) {
 
 // An adb server goes on to list it, and its link opens each time.
 TEST_F(CareTest, AFrozenPhoneStaysOfflineUntilItHasAnswered) {
-    upkeep.alive_every = upkeep.alive_answer = 10ms;
-    make();
-    pool.run_on(0, [&] { connector->carrier.output = "1\n"; });
-    watch();
-    heard.wait_for("running");
-    pool.run_on(0, [&] { connector->carrier.behave = FakeCarrier::Behave::mute; });
-    heard.wait_for("offline/it does not answer");
+    make_one_that_froze();
     for (int starts = 0; starts < 4;) pool.run_on(0, [&] { starts = connector->starts; });
     pool.run_on(0, [&] {
         EXPECT_THAT(heard.seen.back(), "offline/it does not answer");
@@ -200,13 +204,7 @@ TEST_F(CareTest, AFrozenPhoneStaysOfflineUntilItHasAnswered) {
 
 // Plugged in anew it is as any other: what it did before says nothing.
 TEST_F(CareTest, AFrozenPhoneThatWasUnpluggedIsInDoubtNoMore) {
-    upkeep.alive_every = upkeep.alive_answer = 10ms;
-    make();
-    pool.run_on(0, [&] { connector->carrier.output = "1\n"; });
-    watch();
-    heard.wait_for("running");
-    pool.run_on(0, [&] { connector->carrier.behave = FakeCarrier::Behave::mute; });
-    heard.wait_for("offline/it does not answer");
+    make_one_that_froze();
     pool.run_on(0, [&] {
         heard.seen.clear();
         connector->come_back();
@@ -219,13 +217,7 @@ TEST_F(CareTest, AFrozenPhoneThatWasUnpluggedIsInDoubtNoMore) {
 }
 
 TEST_F(CareTest, AFrozenPhoneThatNobodyWatchesIsWhatItsLinkSays) {
-    upkeep.alive_every = upkeep.alive_answer = 10ms;
-    make();
-    pool.run_on(0, [&] { connector->carrier.output = "1\n"; });
-    watch();
-    heard.wait_for("running");
-    pool.run_on(0, [&] { connector->carrier.behave = FakeCarrier::Behave::mute; });
-    heard.wait_for("offline/it does not answer");
+    make_one_that_froze();
     pool.run_on(0, [&] {
         upkeep.alive_answer = 1h;
         connector->come_back();
