@@ -16,7 +16,7 @@ using fleet::Status;
 
 constexpr auto kLongerThanALadder = 60ms;  // than its waits here
 
-class PhoneService : public ::testing::Test, public fleet::StateListener {
+class PhoneService : public ::testing::Test {
 protected:
     void make() {
         shared.upkeep = &upkeep;
@@ -33,12 +33,12 @@ protected:
             Instance instance;
             instance.id = "p0";
             phone = std::make_unique<fleet::Phone>(pool.at(0), 0, instance, std::move(c), shared);
-            phone->watch(*this);
+            phone->watch(looker);
         });
     }
     ~PhoneService() override {
         pool.run_on(0, [&] {
-            phone->unwatch(*this);
+            phone->unwatch(looker);
             phone.reset();
         });
     }
@@ -53,7 +53,7 @@ protected:
         std::promise<void> seen;
         pool.run_on(0, [&] {
             if (wanted(*phone)) return seen.set_value();
-            look = [&, wanted](const fleet::Phone& p) {
+            looker.look = [&, wanted](const fleet::Phone& p) {
                 if (!wanted(p)) return false;
                 seen.set_value();
                 return true;
@@ -68,17 +68,18 @@ protected:
     fleet::RecoveryCounts counts;
     fleet::PhoneShared shared;
     std::string refused;  // a service
-    std::function<bool(const fleet::Phone&)> look;
+    // Not the fixture itself, which the test's end begins to destroy before its phone has stopped.
+    struct Looker final : fleet::StateListener {
+        std::function<bool(const fleet::Phone&)> look;
+        void on_state(const fleet::Phone& p) override {
+            if (look && look(p)) look = nullptr;
+        }
+    } looker;
     NotedWaiter waiter;
     NoWaiter command;
     LoopPool pool{1};
     FakeConnector* connector = nullptr;
     std::unique_ptr<fleet::Phone> phone;
-
-private:
-    void on_state(const fleet::Phone& p) override {
-        if (look && look(p)) look = nullptr;
-    }
 };
 
 TEST_F(PhoneService, NothingIsTriedWithAnUnfitPhoneThatWasUnpluggedAndDisabled) {
@@ -154,7 +155,7 @@ TEST_F(PhoneService, APhoneThatNobodyWatchesIsNotAsked) {
     wait_for([](const fleet::Phone& p) { return p.state().condition == fleet::Condition::running; });
     std::size_t before = 0;
     pool.run_on(0, [&] {
-        phone->unwatch(*this);
+        phone->unwatch(looker);
         before = connector->carrier.opened.size();
     });
     let_time_pass(pool, kLongerThanALadder);
