@@ -11,7 +11,7 @@ void raise_descriptor_limit();
 // sockets of a server's callers.
 constexpr std::size_t kOwnDescriptors = 256;
 
-// The soft limit of open descriptors.
+// The soft limit of open descriptors when it was last raised, or first asked for: a command asks, and is too short for a system call.
 std::size_t descriptor_limit();
 // What of it is there for phones: all but kOwnDescriptors, at least half.
 std::size_t descriptors_for_phones();
