@@ -32,8 +32,11 @@ public:
 
     template <class F>
     void post(F&& f) {
+        if (on_this_thread()) ++posts_;
         boost::asio::post(io_, std::forward<F>(f));
     }
+    // How often the loop posted to itself. When this grew during a callback, more of the same work comes soon.
+    std::uint64_t posts() const { return posts_; }
 
     TimePoint now() const { return Clock::now(); }
     void arm(Timer& timer, TimePoint due);
@@ -54,6 +57,7 @@ private:
     TimePoint wake_at_ = TimePoint::max();
     std::unique_ptr<std::array<std::uint8_t, kReadBufferBytes>> read_buffer_;
     std::thread::id thread_{};
+    std::uint64_t posts_ = 0;
 };
 
 class LoopPool {

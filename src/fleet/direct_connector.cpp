@@ -46,7 +46,7 @@ void DirectConnector::connected(const MakeTransport& make) {
     adb::TransportSink& bytes = *this;
     adb::LinkObserver& observer = *this;
     transport_ = make(bytes);
-    link_ = std::make_unique<adb::Link>(std::move(link_options), observer);
+    link_ = std::make_shared<adb::Link>(std::move(link_options), observer);
     loop_.arm_after(deadline_, options_.handshake);
     sink_->on_phase(Phase::handshake, PhoneEvent::transport_open, "connected");
     transport_->start();
@@ -54,13 +54,14 @@ void DirectConnector::connected(const MakeTransport& make) {
 }
 
 void DirectConnector::on_bytes(ByteView bytes) {
+    const auto posts = loop_.posts();
     const auto result = link_->feed(bytes);
     if (!result) {
         const bool online = link_->state() == adb::LinkState::online;
         // What breaks the protocol while it introduces itself will do so again; a live link may just have been torn.
         return link_down(result.error(), !online);
     }
-    if (!link_->output().empty()) transport_->write(link_->output());
+    if (!link_->output().empty()) write_answers(loop_.posts() != posts);
     if (transport_->queued() > kBacklogBytesMax) {
         return link_down(
             Error(Code::flood, fmt::format("it sends, and has not read {} bytes of answers", transport_->queued())),
@@ -74,6 +75,16 @@ void DirectConnector::on_bytes(ByteView bytes) {
         if (sink_) sink_->on_phase(Phase::auth, PhoneEvent::unauthorized, hint);
         if (sink_) sink_->on_unauthorized(Error(Code::unauthorized, hint));
     }
+}
+
+// Whoever got the end of a command often begins the next one, by a message to this loop: its OPEN goes in one write with the
+// answers to what ended, or they go behind it. A write is most of what a command costs.
+void DirectConnector::write_answers(bool more_to_come) {
+    if (!more_to_come) return transport_->write(link_->output());
+    loop_.post([this, alive = std::weak_ptr<adb::Link>(link_)] {
+        const auto link = alive.lock();
+        if (link && !link->output().empty()) transport_->write(link->output());
+    });
 }
 
 void DirectConnector::expect_bytes() {

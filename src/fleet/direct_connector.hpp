@@ -55,9 +55,10 @@ private:
     void on_output() override;
     void on_deadline();
     void link_down(const Error& why, bool hopeless);
+    void write_answers(bool more_to_come);
 
     // First what every read needs.
-    std::unique_ptr<adb::Link> link_;
+    std::shared_ptr<adb::Link> link_;  // nobody else's: what waits in the loop sees by it whether this is still there
     std::unique_ptr<adb::Transport> transport_;
     ConnectorSink* sink_ = nullptr;
     bool unauthorized_ = false;
