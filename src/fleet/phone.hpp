@@ -42,7 +42,7 @@ protected:
     ~Waiter() = default;
 };
 
-// Told of every change of a phone's state, in order, on the phone's loop.
+// Told of every change of a phone's state, in order, and when it goes out of service, on the phone's loop.
 class StateListener {
 public:
     virtual void on_state(const Phone& phone) = 0;
@@ -155,7 +155,7 @@ private:
     void on_identity(const Result<Question::Answer>& answer);
     void become_twin();
     void give_way();
-    void update_intent(std::string_view why);
+    bool update_intent(std::string_view why);  // whether its state changed
     void rest();
     void on_hint();
     void tell(const std::function<void(Waiter&)>& call);

@@ -10,10 +10,12 @@
 namespace drover::fleet {
 
 void Phone::set_service(std::optional<Error> out_of_service) {
+    const bool fresh = out_of_service && !out_of_service_;
     out_of_service_ = std::move(out_of_service);
     tell_care();  // also where its state stays: it was unfit
     if (out_of_service_) {
-        update_intent(out_of_service_->message);
+        // Where it was unfit its state stays; who waits until it runs again has to hear of it all the same.
+        if (!update_intent(out_of_service_->message) && fresh) tell_state();
         tell([&](Waiter& w) { w.on_hopeless(*out_of_service_); });
         return rest();
     }
@@ -33,9 +35,11 @@ void Phone::set_unfit(std::optional<std::string> why) {
     if (unfit_) tell([&](Waiter& w) { w.on_hopeless(*unfit_); });
 }
 
-void Phone::update_intent(std::string_view why) {
+bool Phone::update_intent(std::string_view why) {
     const Intent intent = out_of_service_ || unfit_ ? Intent::disabled : Intent::none;
-    if (tracker_.set_intent(intent, why, std::chrono::system_clock::now())) tell_state();
+    const bool changed = tracker_.set_intent(intent, why, std::chrono::system_clock::now());
+    if (changed) tell_state();
+    return changed;
 }
 
 // Closes the link of a phone that is out of service, or another one's by right, once nothing runs on it.

@@ -63,6 +63,10 @@ private:
 
     // It goes away, and comes back.
     void on_state(const fleet::Phone& phone) override {
+        if (phone.out_of_service()) {
+            out_of_service_ = phone.out_of_service();  // it may be back in service a moment later
+            return phone_.loop().arm_after(disabled_, Duration::zero());
+        }
         const auto condition = phone.state().condition;
         if (condition != fleet::Condition::running) was_away_ = true;
         if (!was_away_ || condition != fleet::Condition::running) return;
@@ -70,10 +74,13 @@ private:
         phone_.loop().arm_after(booted_, Duration::zero());
     }
     void on_booted() { finish(Code::ok, {}); }
+    // Nobody connects to it any more: it will not be seen to come back.
+    void on_disabled() { finish(out_of_service_->code, out_of_service_->message); }
 
     void let_go() {
         no_link_.cancel();
         booted_.cancel();
+        disabled_.cancel();
         if (std::exchange(waiting_, false)) phone_.leave(*this);
         if (std::exchange(watching_, false)) phone_.unwatch(*this);
         if (auto* carrier = std::exchange(carrier_, nullptr)) carrier->close(stream_);
@@ -98,8 +105,10 @@ private:
     adb::Carrier* carrier_ = nullptr;
     adb::StreamId stream_ = 0;
     bool waiting_ = false, watching_ = false, opened_ = false, was_away_ = false, done_ = false;
+    std::optional<Error> out_of_service_;
     Timer no_link_ = Timer::calls<&RebootActivity::on_no_link>(*this);
     Timer booted_ = Timer::calls<&RebootActivity::on_booted>(*this);
+    Timer disabled_ = Timer::calls<&RebootActivity::on_disabled>(*this);
 };
 
 class RebootAction final : public Action {

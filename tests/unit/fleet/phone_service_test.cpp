@@ -139,6 +139,23 @@ TEST_F(PhoneService, AnUnfitPhoneIsDisabledAndEnabledAsAnyOther) {
     wait_for([](const fleet::Phone& p) { return p.is_unfit(); });
 }
 
+// Its status stays; whoever waits until it runs again has to hear that it will not.
+TEST_F(PhoneService, WhoWatchesAnUnfitPhoneHearsThatItIsDisabled) {
+    make_unfit();
+    pool.run_on(0, [&] {
+        ASSERT_TRUE(phone->gate().enter(command));
+        int told = 0;
+        looker.look = [&](const fleet::Phone& p) {
+            told += p.out_of_service() ? 1 : 0;
+            return false;
+        };
+        phone->set_service(Error(Code::disabled, "lent out"));
+        EXPECT_EQ(told, 1);
+        looker.look = nullptr;
+        phone->gate().exit();
+    });
+}
+
 TEST_F(PhoneService, ALostPhoneThatIsDisabledIsNotTriedAgain) {
     make();
     pool.run_on(0, [&] {

@@ -137,6 +137,34 @@ TEST(Reboot, APhoneThatComesBack) {
     EXPECT_EQ(told(rows.rows[0]), "a: b:0 ");
 }
 
+// What becomes of the step once the phone, there or `gone`, is out of service. The limit passes only where nothing ends it.
+Row row_of_a_disabled_one(bool gone) {
+    Event asked;
+    FakeFleet fleet(1, 1);
+    take_reboot(fleet, asked);
+    Rows rows;
+    const auto call = dispatch::dispatch(
+        request(fleet, job_of("- {name: a, reboot: true, timeout: 10s}\n- {name: b, run: out b}\n")), rows);
+    asked.wait_for(1);
+    fleet.at(0, [&](FakeConnector& c) {
+        c.behave = FakeConnector::Behave::absent;
+        if (gone) c.down(Error(Code::link_lost, "it went"), false);
+        fleet.phones[0]->set_service(Error(Code::disabled, "swollen battery"));
+    });
+    call->wait();
+    return rows.rows.at(0);
+}
+
+TEST(Reboot, APhoneThatIsDisabledMeanwhileIsNotWaitedFor) {
+    for (const bool gone : {false, true}) {
+        const Row row = row_of_a_disabled_one(gone);
+        EXPECT_EQ(row.code, Code::disabled) << row.error_msg;
+        EXPECT_THAT(row.error_msg, EndsWith(": swollen battery (step 'a')"));
+        EXPECT_EQ(row.phase, Phase::run);
+        EXPECT_EQ(told(row), fmt::format("a:{} b:skipped ", info(Code::disabled).name));
+    }
+}
+
 TEST(Reboot, APhoneThatRefuses) {
     FakeFleet fleet(1, 1);
     fleet.at(0, [](FakeConnector& c) {
