@@ -148,6 +148,8 @@ void Phone::on_down(const Error& why, PhoneEvent event, bool hopeless) {
     last_error_ = why;
     if (!out_of_service_) try_later(was_stable, hopeless);
     if (hopeless) tell([&](Waiter& w) { w.on_hopeless(why); });
+    // Whoever was told has seen how far it got; until the next attempt nothing is connected.
+    if (!trying_) phase_ = Phase::connect;
 }
 
 void Phone::try_later(bool was_stable, bool hopeless) {

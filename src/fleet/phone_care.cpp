@@ -58,6 +58,7 @@ void Phone::drop_link() {
     const bool was_trying = trying_;
     if (link_is_stable()) backoff_.lost(loop_.now());
     forget_link();
+    phase_ = Phase::connect;
     if (was_trying) connector_->stop();
 }
 

@@ -126,6 +126,61 @@ TEST_F(LinkWaitTest, ThatChecksOfKeysTakeLongIsNoLateConnection) {
     EXPECT_EQ(why->first.code, Code::auth_deadline);
 }
 
+// The handshake is that of an attempt that is over; the next one has not begun.
+TEST_F(LinkWaitTest, BetweenTwoAttemptsNothingIsConnected) {
+    make_phone();
+    pool.run_on(0, [&] { connector->behave = FakeConnector::Behave::mute; });
+    start(1h, 1h);
+    pool.run_on(0, [&] {
+        connector->sink->on_phase(Phase::handshake, fleet::PhoneEvent::transport_open, "connected");
+        connector->down(Error(Code::phone_not_found, "it hung up"), false);
+        wait->expire();
+    });
+    const auto why = no_link();
+    ASSERT_TRUE(why);
+    EXPECT_EQ(why->first.message, "it hung up");
+    EXPECT_EQ(why->second, Phase::connect);
+}
+
+// The link came, did not tell its serial number and then nothing at all: it was dropped.
+TEST_F(LinkWaitTest, AfterALinkThatWasDroppedNothingIsConnected) {
+    struct Looker final : fleet::StateListener {
+        std::function<void()> at_offline;
+        void on_state(const fleet::Phone& phone) override {
+            if (phone.state().condition == fleet::Condition::offline && at_offline)
+                std::exchange(at_offline, nullptr)();
+        }
+    } looker;
+    looker.at_offline = [&] { wait->expire(); };
+    Upkeep upkeep;
+    fleet::RecoveryCounts counts;
+    upkeep.alive_every = upkeep.alive_answer = 5ms;
+    fleet::PhoneShared shared;
+    shared.identities = &book;
+    shared.upkeep = &upkeep;
+    shared.counts = &counts;
+    make_phone(shared);
+    pool.run_on(0, [&] {
+        connector->behave = FakeConnector::Behave::mute;
+        connector->carrier.behave = FakeCarrier::Behave::mute;
+        phone->watch(looker);
+    });
+    start(1h, 1h);
+    pool.run_on(0, [&] {
+        connector->sink->on_phase(Phase::handshake, fleet::PhoneEvent::transport_open, "connected");
+        connector->sink->on_online(connector->carrier);
+    });
+    const auto why = no_link();
+    pool.run_on(0, [&] {
+        phone->unwatch(looker);
+        wait.reset();
+        phone.reset();
+    });
+    ASSERT_TRUE(why);
+    EXPECT_EQ(why->second, Phase::connect);
+    EXPECT_EQ(why->first.message, "it does not answer");
+}
+
 TEST_F(LinkWaitTest, WhoLeftIsNotTold) {
     make_phone();
     pool.run_on(0, [&] { connector->behave = FakeConnector::Behave::mute; });
