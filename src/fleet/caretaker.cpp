@@ -61,7 +61,12 @@ void Caretaker::on_answer(const Result<Question::Answer>& answer) {
         return;
     }
     pulse_.heard();
+    const Health before = health_.value_or(Health());
     health_ = parse_health(answer->text);
+    // What it does not tell any more is as it was told last: silence is no word that it is well again.
+    if (!health_->battery_percent) health_->battery_percent = before.battery_percent;
+    if (!health_->temperature_decicelsius) health_->temperature_decicelsius = before.temperature_decicelsius;
+    if (!health_->storage_free_mib) health_->storage_free_mib = before.storage_free_mib;
     health_->read_at = std::chrono::system_clock::now();
     log::debug("{}: {}", patient_.name(), to_string(*health_));
     patient_.set_unfit(unfit(*health_, upkeep_.limits));
@@ -70,6 +75,7 @@ void Caretaker::on_answer(const Result<Question::Answer>& answer) {
 void Caretaker::on_state(bool runs, bool expected) {
     runs_ = runs;
     expected_ = expected;
+    if (!expected) health_.reset();  // nobody looks at it, nor knows how it is when it is back
     if (runs || !expected || !watched_) {
         if (const auto helped = ladder_.well(); helped && runs) {
             counts_.count(counts_.helped, *helped);

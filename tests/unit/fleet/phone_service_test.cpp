@@ -1,6 +1,7 @@
 // A phone that is out of service, by a person's word or by its health: what is tried with it meanwhile, and what its status says.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <future>
 
@@ -27,7 +28,7 @@ protected:
             c->carrier.output = "1\n";
             c->carrier.before_answer = [this](FakeCarrier& carrier, std::string_view service) {
                 const bool health = service.find("dumpsys battery") != service.npos;
-                carrier.output = health ? "level: 3\n" : "1\n";
+                carrier.output = health ? told_health : "1\n";
                 carrier.behave = service == refused ? FakeCarrier::Behave::refuses : FakeCarrier::Behave::exits;
             };
             Instance instance;
@@ -68,6 +69,7 @@ protected:
     fleet::RecoveryCounts counts;
     fleet::PhoneShared shared;
     std::string refused;  // a service
+    std::string told_health = "level: 3\n";
     // Not the fixture itself, which the test's end begins to destroy before its phone has stopped.
     struct Looker final : fleet::StateListener {
         std::function<bool(const fleet::Phone&)> look;
@@ -137,6 +139,24 @@ TEST_F(PhoneService, AnUnfitPhoneIsDisabledAndEnabledAsAnyOther) {
         EXPECT_EQ(connector->starts, 2) << "it is watched";
     });
     wait_for([](const fleet::Phone& p) { return p.is_unfit(); });
+}
+
+// Once it was out of service nobody knows any more what it told before.
+TEST_F(PhoneService, APhoneThatIsEnabledAndTellsNothingIsNotUnfit) {
+    make_unfit();
+    pool.run_on(0, [&] {
+        told_health = "";
+        phone->set_service(Error(Code::disabled, "lent out"));
+        phone->set_service(std::nullopt);
+    });
+    const auto is_health = [](const std::string& service) { return service.find("dumpsys battery") != service.npos; };
+    for (std::ptrdiff_t answers = 0; answers < 2;) {
+        pool.run_on(0, [&] {
+            const auto& ended = connector->carrier.ended;
+            answers = std::count_if(ended.begin(), ended.end(), is_health);
+        });
+    }
+    EXPECT_FALSE(phone->is_unfit());
 }
 
 // Its status stays; whoever waits until it runs again has to hear that it will not.

@@ -127,7 +127,14 @@ protected:
         heard.wait_for("offline/it does not answer");
     }
 
+    // To a question about its health that is asked from now on.
+    void wait_for_an_answer() {
+        for (const int wanted = asked + 3; asked < wanted;) pool.run_on(0, [] {});
+    }
+
+    static constexpr int kUntold = -1;
     std::atomic<int> level{3};  // of the battery
+    std::atomic<int> asked{0};  // about its health
     Upkeep upkeep;
     fleet::RecoveryCounts counts;
     fleet::PhoneShared shared;
@@ -299,16 +306,24 @@ TEST_F(CareTest, APhonePastALimitTakesNoCommandsAndKeepsItsLink) {
     pool.run_on(0, [&] {
         connector->carrier.before_answer = [this](FakeCarrier& c, std::string_view service) {
             const bool health = service.find("dumpsys battery") != service.npos;
-            c.output = health ? "level: " + std::to_string(level) + "\n" : "1\n";
+            if (health) ++asked;
+            c.output = !health ? "1\n" : level == kUntold ? "" : "level: " + std::to_string(level) + "\n";
         };
     });
+    level = kUntold;
     watch();
+    wait_for_an_answer();
+    EXPECT_FALSE(phone->is_unfit()) << "it never told";
+    level = 3;
     heard.wait_for("battery at 3 %, below 15 %");
     pool.run_on(0, [&] {
         EXPECT_EQ(phone->state().status(), fleet::Status::shut_down);
         EXPECT_NE(connector->sink, nullptr) << "the link is gone";
     });
     EXPECT_TRUE(phone->is_unfit());
+    level = kUntold;
+    wait_for_an_answer();
+    EXPECT_TRUE(phone->is_unfit()) << "nobody said that it is charged";
     level = 80;
     heard.wait_for("within limits again");
     EXPECT_FALSE(phone->is_unfit());
