@@ -108,7 +108,7 @@ void Caretaker::try_rung(const Rung& rung) {
     switch (rung.kind) {
         case RungKind::reconnect: patient_.reconnect(); break;
         case RungKind::usb_reset: done = patient_.reset_usb(); break;
-        case RungKind::reboot: done = patient_.reboot(); break;
+        case RungKind::reboot: done = patient_.reboot(rung.check); break;
         case RungKind::ask: patient_.ask_a_person(); break;
     }
     if (done) return;

@@ -24,7 +24,8 @@ public:
     virtual bool busy() const = 0;  // a command runs or waits
     virtual void reconnect() = 0;
     virtual bool reset_usb() = 0;  // false: it is not on USB
-    virtual bool reboot() = 0;     // false: there is no link to send it over
+    // False: there is no link to send it over. One that has not gone by the end of `check` did not reboot.
+    virtual bool reboot(Duration check) = 0;
     virtual void ask_a_person() = 0;
     virtual void set_unfit(std::optional<std::string> why) = 0;
     virtual void does_not_answer() = 0;  // its link is up, and useless

@@ -131,6 +131,7 @@ void Phone::forget_link() {
     identity_.stop();
     ask_identity_.cancel();
     twin_.cancel();
+    no_reboot_.cancel();
     give_way_to_.clear();
     asked_for_way_ = false;
     if (care_) care_->on_down();

@@ -140,7 +140,7 @@ private:
     bool busy() const override { return gate_.busy(); }
     void reconnect() override;
     bool reset_usb() override { return connector_->reset_usb(); }
-    bool reboot() override;
+    bool reboot(Duration check) override;
     void ask_a_person() override;
     void set_unfit(std::optional<std::string> why) override;
     void does_not_answer() override;
@@ -157,6 +157,7 @@ private:
     void give_way();
     bool update_intent(std::string_view why);  // whether its state changed
     void rest();
+    void on_no_reboot();
     void on_hint();
     void tell(const std::function<void(Waiter&)>& call);
     void forget_link();
@@ -201,12 +202,15 @@ private:
         void on_open() override {}
         adb::Ack on_data(ByteView) override { return adb::Ack::now; }
         void on_closed(const std::optional<Error>& why) override {
+            id = 0;
             if (why && why->code == Code::refused) phone.show_reboot(false, "it refused to reboot");
         }
         Phone& phone;
+        adb::StreamId id = 0;  // 0: not open
     } reboot_stream_{*this};
     // From a clean stack: a link is not dropped from inside its own callbacks.
     Timer twin_ = Timer::calls<&Phone::become_twin>(*this);
+    Timer no_reboot_ = Timer::calls<&Phone::on_no_reboot>(*this);  // while its link is the one that was told
     Timer rest_ = Timer::calls<&Phone::rest>(*this);
     Timer ask_identity_ = Timer::calls<&Phone::ask_identity>(*this);
     Timer retry_ = Timer::calls<&Phone::on_retry>(*this);

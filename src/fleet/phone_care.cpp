@@ -86,11 +86,20 @@ void Phone::answers() {
     if (!listeners_.empty() && state().condition == Condition::booting) boot_.start(*carrier_);
 }
 
-bool Phone::reboot() {
+bool Phone::reboot(Duration check) {
     if (!carrier_) return false;
-    const bool sent = carrier_->open("reboot:", reboot_stream_).has_value();
-    if (sent) show_reboot(true, "recovery: reboot");
-    return sent;
+    const auto stream = carrier_->open("reboot:", reboot_stream_);
+    if (!stream) return false;
+    reboot_stream_.id = *stream;
+    show_reboot(true, "recovery: reboot");
+    loop_.arm_after(no_reboot_, check);
+    return true;
+}
+
+// It took the word, and its link has been there all the time.
+void Phone::on_no_reboot() {
+    if (reboot_stream_.id != 0) carrier_->close(std::exchange(reboot_stream_.id, 0));
+    show_reboot(false, "it did not reboot");
 }
 
 void Phone::show_activity(Activity activity, std::string_view what) {
@@ -98,6 +107,7 @@ void Phone::show_activity(Activity activity, std::string_view what) {
 }
 
 void Phone::show_reboot(bool coming, std::string_view what) {
+    no_reboot_.cancel();  // whoever says so last looks after it
     if (!coming) {
         if (state().intent == Intent::reboot) update_intent(what);
     } else if (!out_of_service_ && !unfit_ &&

@@ -28,8 +28,10 @@ protected:
             c->carrier.output = "1\n";
             c->carrier.before_answer = [this](FakeCarrier& carrier, std::string_view service) {
                 const bool health = service.find("dumpsys battery") != service.npos;
-                carrier.output = health ? told_health : "1\n";
-                carrier.behave = service == refused ? FakeCarrier::Behave::refuses : FakeCarrier::Behave::exits;
+                carrier.output = health ? told_health : told_boot;
+                carrier.behave = service == refused ? FakeCarrier::Behave::refuses
+                                 : service == taken ? FakeCarrier::Behave::opens_only
+                                                    : FakeCarrier::Behave::exits;
             };
             Instance instance;
             instance.id = "p0";
@@ -68,7 +70,8 @@ protected:
     Upkeep upkeep;
     fleet::RecoveryCounts counts;
     fleet::PhoneShared shared;
-    std::string refused;  // a service
+    std::string refused, taken;  // a service; taken and not done
+    std::string told_boot = "1\n";
     std::string told_health = "level: 3\n";
     // Not the fixture itself, which the test's end begins to destroy before its phone has stopped.
     struct Looker final : fleet::StateListener {
@@ -201,11 +204,53 @@ TEST_F(PhoneService, APhoneThatNobodyWatchesIsNotAsked) {
 
 TEST_F(PhoneService, AnAttemptToRebootThatThePhoneRefusedIsOver) {
     refused = "reboot:";
-    upkeep.ladder = {{RungKind::reboot, 0ms, 0ms}};
+    upkeep.ladder = {{RungKind::reboot, 0ms, 1h}};
     make();
     wait_for([&](const fleet::Phone&) { return tried(RungKind::reboot) > 0; });
     let_time_pass(pool, kLongerThanALadder);
     pool.run_on(0, [&] { EXPECT_NE(status(), Status::stopping) << phone->state().why; });
+}
+
+TEST_F(PhoneService, AnAttemptToRebootThatThePhoneTookAndDidNotDoIsOver) {
+    taken = "reboot:";
+    told_boot = "\n";  // it hangs while it boots
+    upkeep.ladder = {{RungKind::reboot, 0ms, 20ms}, {RungKind::ask, 0ms, 0ms}};
+    make();
+    wait_for([](const fleet::Phone& p) { return p.state().status() == Status::stopping; });
+    let_time_pass(pool, kLongerThanALadder);
+    pool.run_on(0, [&] {
+        EXPECT_EQ(status(), Status::starting);
+        EXPECT_EQ(phone->state().why, "it did not reboot");
+        EXPECT_EQ(connector->carrier.open_now(), 0u);
+    });
+    EXPECT_EQ(tried(RungKind::ask), 1u) << "the ladder does not go on";
+}
+
+// Who says last that it reboots says when that is over.
+TEST_F(PhoneService, ARebootOfACommandOutlivesThatOfTheLadder) {
+    taken = "reboot:";
+    upkeep.ladder = {{RungKind::reboot, 0ms, 20ms}};
+    make();
+    wait_for([](const fleet::Phone& p) { return p.state().status() == Status::stopping; });
+    pool.run_on(0, [&] { phone->show_reboot(true, "a command"); });
+    let_time_pass(pool, kLongerThanALadder);
+    pool.run_on(0, [&] { EXPECT_EQ(status(), Status::stopping); });
+}
+
+TEST_F(PhoneService, APhoneThatWentToRebootMayStayAwayLonger) {
+    taken = "reboot:";
+    upkeep.ladder = {{RungKind::reboot, 0ms, 50ms}};
+    looker.look = [&](const fleet::Phone& p) {
+        if (p.state().status() != Status::stopping) return false;
+        pool.at(0).post([&] {
+            connector->behave = FakeConnector::Behave::absent;
+            connector->down(Error(Code::link_lost, "it went"), false);
+        });
+        return true;
+    };
+    make();
+    let_time_pass(pool, 2 * kLongerThanALadder);
+    pool.run_on(0, [&] { EXPECT_EQ(phone->state().intent, fleet::Intent::reboot) << phone->state().why; });
 }
 
 }  // namespace
