@@ -81,8 +81,9 @@ void Execution::on_close_input() {
 // A dump of the log is over before this is looked at.
 void Execution::show_streaming(bool now) {
     if (std::exchange(streaming_, now) == now) return;
-    phone_.show_activity(now ? fleet::Activity::streaming : fleet::Activity::idle,
-                         now ? command_.text : "the stream ended");
+    using enum fleet::Activity;
+    if (now) return phone_.begin_activity(streaming, command_.text);
+    phone_.end_activity(streaming, idle, "the stream ended");
 }
 
 void Execution::on_shell_open() {

@@ -99,9 +99,11 @@ public:
     bool is_unfit() const { return is_unfit_.load(std::memory_order_relaxed); }  // any thread
     const std::optional<Health>* health() const { return care_ ? &care_->health() : nullptr; }
 
-    // What is done with its data, and that it is about to go away on our word: for its documented status alone. Whoever said
+    // What is done with its data, and that it is about to go away on our word: for its documented status alone. Each activity
+    // that began ends once: what began last and goes on is shown, after the last end that one's `then`. Whoever said
     // that it reboots says so too when it did not. One that is out of service, or unfit, stays so in its status.
-    void show_activity(Activity activity, std::string_view what);
+    void begin_activity(Activity during, std::string_view what);
+    void end_activity(Activity during, Activity then, std::string_view what);
     void show_reboot(bool coming, std::string_view what);
 
     // A command for it comes soon: time to prefetch() what that will need. First the phone; a step later, its link.
@@ -157,6 +159,7 @@ private:
     void give_way();
     bool update_intent(std::string_view why);  // whether its state changed
     void rest();
+    void show_activity(Activity activity, std::string_view what);
     void on_no_reboot();
     void on_hint();
     void tell(const std::function<void(Waiter&)>& call);
@@ -193,6 +196,7 @@ private:
     Backoff backoff_;
     bool has_turn_ = false;  // waits for its turn of the fleet's pace
     std::vector<StateListener*> listeners_;
+    std::vector<Activity> under_way_;  // as they began
     BootWatch boot_;
     Question identity_;
     std::shared_ptr<Phone*> self_ = std::make_shared<Phone*>(this);  // what posted functions look through

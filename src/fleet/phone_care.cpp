@@ -1,9 +1,11 @@
 // What keeps a phone well, and apart from its twins: service, health, recovery, identity.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "adb/shell_call.hpp"
+#include "base/assert.hpp"
 #include "base/log.hpp"
 #include "fleet/phone.hpp"
 
@@ -100,6 +102,18 @@ bool Phone::reboot(Duration check) {
 void Phone::on_no_reboot() {
     if (reboot_stream_.id != 0) carrier_->close(std::exchange(reboot_stream_.id, 0));
     show_reboot(false, "it did not reboot");
+}
+
+void Phone::begin_activity(Activity during, std::string_view what) {
+    under_way_.push_back(during);
+    show_activity(during, what);
+}
+
+void Phone::end_activity(Activity during, Activity then, std::string_view what) {
+    const auto it = std::find(under_way_.begin(), under_way_.end(), during);
+    DROVER_ASSERT(it != under_way_.end());
+    under_way_.erase(it);
+    show_activity(under_way_.empty() ? then : under_way_.back(), what);
 }
 
 void Phone::show_activity(Activity activity, std::string_view what) {

@@ -52,7 +52,7 @@ StreamOperation::StreamOperation(fleet::Phone& phone, dispatch::OperationOwner& 
 StreamOperation::~StreamOperation() {
     shared_->self = nullptr;
     close_stream();
-    if (shown_) phone_.show_activity(fleet::Activity::idle, fmt::format("{}: given up", shown_->what));
+    if (shown_) phone_.end_activity(shown_->during, fleet::Activity::idle, fmt::format("{}: given up", shown_->what));
     drop_task(false);
 }
 
@@ -84,7 +84,7 @@ void StreamOperation::on_link(adb::Carrier& carrier) {
     id_ = *id;
     attempts_ = 1;
     phase_ = Phase::open;
-    if (!shown_ && (shown_ = script_->shown())) phone_.show_activity(shown_->during, shown_->what);
+    if (!shown_ && (shown_ = script_->shown())) phone_.begin_activity(shown_->during, shown_->what);
     // A phone of small packets would have its queue moved about for each of them.
     constexpr std::size_t kPackets = 16;
     out_room_ = std::min<std::size_t>(kOutBytes, kPackets * carrier.peer().max_payload);
@@ -288,10 +288,8 @@ void StreamOperation::show_end() {
     const auto shown = std::exchange(shown_, std::nullopt);
     if (!shown) return;
     const bool ok = result_.code == Code::ok, stopped = result_.code == Code::cancelled;
-    phone_.show_activity(ok        ? shown->done
-                         : stopped ? fleet::Activity::idle
-                                   : shown->failed,
-                         fmt::format("{}: {}", shown->what, ok ? "done" : result_.message));
+    const auto then = ok ? shown->done : stopped ? fleet::Activity::idle : shown->failed;
+    phone_.end_activity(shown->during, then, fmt::format("{}: {}", shown->what, ok ? "done" : result_.message));
 }
 
 void StreamOperation::give_row() {

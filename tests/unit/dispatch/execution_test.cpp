@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "support/fake_phone.hpp"
+#include "support/loop_time.hpp"
 
 namespace drover::test {
 namespace {
@@ -141,6 +142,27 @@ TEST_F(ExecutionTest, AStreamIsShownUntilItsRow) {
     while (shown() != fleet::Activity::streaming) std::this_thread::yield();
     fleet.at(0, [&](FakeConnector&) { execution->stop(Error(Code::cancelled, "enough")); });
     EXPECT_EQ(shown(), fleet::Activity::idle);
+}
+
+TEST_F(ExecutionTest, OneOfTwoStreamsThatEndsLeavesTheOtherShown) {
+    struct Ends final : dispatch::ExecutionOwner {
+        void on_result(Row&&) override {}
+    } other_owner;
+    std::optional<dispatch::Execution> other;
+    fleet.at(0, [&](FakeConnector&) {
+        other.emplace(*fleet.phones[0], other_owner, nullptr, 0);
+        other->start({"logcat -v time", {}});
+        execution->start({"logcat -v brief", {}});
+    });
+    for (std::size_t open = 0; open < 2;) fleet.at(0, [&](FakeConnector& c) { open = c.carrier.open_now(); });
+    let_time_pass(fleet.pool, dispatch::kCloseInputAfter + 10ms);  // both are shown by then
+    fleet.at(0, [&](FakeConnector&) {
+        other->stop(Error(Code::cancelled, "enough"));
+        EXPECT_EQ(fleet.phones[0]->state().activity, fleet::Activity::streaming);
+        execution->stop(Error(Code::cancelled, "enough"));
+        EXPECT_EQ(fleet.phones[0]->state().activity, fleet::Activity::idle);
+        other.reset();
+    });
 }
 
 TEST_F(ExecutionTest, WhatComesAfterTheRowChangesNothing) {

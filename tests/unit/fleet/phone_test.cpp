@@ -219,5 +219,28 @@ TEST_F(PhoneTest, AHintEndsTheBackoff) {
     a.wait_ready(1);
 }
 
+// A log that goes on over a push, and the other way round.
+TEST(Phone, WhatGoesOnIsShownUntilItsOwnEnd) {
+    FakeFleet fleet(1, 1);
+    fleet.at(0, [&](FakeConnector&) {
+        using enum fleet::Activity;
+        fleet::Phone& phone = *fleet.phones[0];
+        const auto shown = [&] { return phone.state().activity; };
+        phone.begin_activity(streaming, "logcat");
+        phone.begin_activity(restoring, "push");
+        EXPECT_EQ(shown(), restoring);
+        phone.end_activity(restoring, data_loaded, "push: done");
+        EXPECT_EQ(shown(), streaming);
+        phone.begin_activity(restoring, "push");
+        phone.end_activity(streaming, idle, "the stream ended");
+        EXPECT_EQ(shown(), restoring);
+        phone.begin_activity(restoring, "another push");
+        phone.end_activity(restoring, restore_failed, "push: no room");
+        EXPECT_EQ(shown(), restoring);
+        phone.end_activity(restoring, data_loaded, "push: done");
+        EXPECT_EQ(shown(), data_loaded);
+    });
+}
+
 }  // namespace
 }  // namespace drover::test
