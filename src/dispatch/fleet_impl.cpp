@@ -105,7 +105,11 @@ void Fleet::Impl::make_phones(const Impl* before) {
     if (before && before->identified != identified) before = nullptr;
     for (std::size_t i = 0; before && i < before->phones.size(); ++i) old[before->inventory.instances[i].id] = i;
     phones.reserve(inventory.instances.size());
-    std::vector<std::size_t> news, relabelled;
+    using Rank = fleet::IdentityBook::Rank;
+    const auto rank_in = [](const Impl& impl, std::size_t i) {
+        return i < impl.given ? Rank::inventory : Rank::discovered;
+    };
+    std::vector<std::size_t> news, relabelled, moved;
     for (std::size_t i = 0; i < inventory.instances.size(); ++i) {
         const Instance& instance = inventory.instances[i];
         const auto it = old.find(instance.id);
@@ -115,15 +119,17 @@ void Fleet::Impl::make_phones(const Impl* before) {
             phones.push_back(before->phones[it->second]);
             if (was.disabled != instance.disabled || was.disabled_why != instance.disabled_why) news.push_back(i);
             if (was.labels != instance.labels) relabelled.push_back(i);
+            if (it->second != i || rank_in(*before, it->second) != rank_in(*this, i)) moved.push_back(i);
         } else {
-            using Rank = fleet::IdentityBook::Rank;
-            const auto rank = i < given ? Rank::inventory : Rank::discovered;
-            phones.push_back(ground->make_phone(i, instance, written[i], rank));
+            phones.push_back(ground->make_phone(i, instance, written[i], rank_in(*this, i)));
             if (instance.disabled) news.push_back(i);
         }
     }
     for (const std::size_t i : news) {
         ground->run_on(*phones[i], [&] { phones[i]->set_service(out_of_service(inventory.instances[i])); });
+    }
+    for (const std::size_t i : moved) {
+        ground->run_on(*phones[i], [&] { phones[i]->set_place(i, rank_in(*this, i)); });
     }
     for (const std::size_t i : relabelled) {
         ground->run_on(*phones[i], [&] { phones[i]->set_labels(inventory.instances[i].labels); });

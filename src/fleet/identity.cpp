@@ -59,6 +59,15 @@ void IdentityBook::release_locked(const std::string& id, const void* owner) {
     });
 }
 
+void IdentityBook::set_place(const std::string& id, Rank rank, std::size_t order, const void* owner) {
+    const std::lock_guard lock(mutex_);
+    for (auto& [serial, holder] : holders_) {
+        if (holder.id != id || (owner && holder.owner && holder.owner != owner)) continue;
+        holder.rank = rank;
+        holder.order = order;
+    }
+}
+
 bool IdentityBook::hand_over(const std::string& from, const std::string& to) {
     const std::lock_guard lock(mutex_);
     if (!asked_.contains(to)) return false;

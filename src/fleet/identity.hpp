@@ -31,6 +31,8 @@ public:
     void release(const std::string& id, const void* owner = nullptr);
     // release(), and what it asked others for it does not want any more: it is out of service, or gone.
     void withdraw(const std::string& id, const void* owner = nullptr);
+    // The inventory was read again: what it has been granted stays, and who asks from now on meets it there.
+    void set_place(const std::string& id, Rank rank, std::size_t order, const void* owner = nullptr);
     // What `from` has is kept for `to` until that one claims or releases it. False: `to` does not want it any more.
     bool hand_over(const std::string& from, const std::string& to);
 

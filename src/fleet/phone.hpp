@@ -117,8 +117,9 @@ public:
     Loop& loop() { return loop_; }
     std::size_t index() const { return index_; }
     const Instance& instance() const { return instance_; }
-    // What the inventory says of it now; all else of its instance stays.
+    // What the inventory says of it now: its labels, its place in it and whether it is there at all; all else stays.
     void set_labels(std::map<std::string, std::string> labels) { instance_.labels = std::move(labels); }
+    void set_place(std::size_t index, IdentityBook::Rank rank);
     const PhoneState& state() const { return tracker_.state(); }
     const Tracker& tracker() const { return tracker_; }
     Phase phase() const { return phase_; }  // how far the current attempt got: connect, handshake or auth
@@ -170,7 +171,7 @@ private:
 
     // First what every command needs: kHotBytes of it.
     Loop& loop_;
-    const std::size_t index_;
+    std::size_t index_;
     adb::Carrier* carrier_ = nullptr;
     std::unique_ptr<Connector> connector_;
     CommandGate gate_;
@@ -180,7 +181,7 @@ private:
     std::optional<Error> unfit_;
     Instance instance_;
 
-    const PhoneShared shared_;
+    PhoneShared shared_;
     Tracker tracker_{std::chrono::system_clock::now()};
     Phase phase_ = Phase::connect;
     std::optional<Error> last_error_;

@@ -134,6 +134,12 @@ void Phone::ask_a_person() {
     log::error("{}: a person has to look at it: {}: {}", instance_.id, to_string(state().condition), state().why);
 }
 
+void Phone::set_place(std::size_t index, IdentityBook::Rank rank) {
+    index_ = index;
+    shared_.rank = rank;
+    if (shared_.identities) shared_.identities->set_place(instance_.id, rank, index, this);
+}
+
 void Phone::ask_identity() {
     if (carrier_) identity_.ask(*carrier_, "getprop ro.serialno", kIdentityMax);
 }

@@ -41,6 +41,18 @@ TEST_F(FleetRenew, APhoneThatMovedIsANewOne) {
     EXPECT_NE(&phone(**before, 0), &phone(**after, 1));
 }
 
+TEST_F(FleetRenew, APhoneThatStaysHasItsNewPlace) {
+    write("  - {id: a, address: '127.0.0.1:1'}\n  - {id: b, address: '127.0.0.1:2'}\n");
+    const auto before = Fleet::open(options);
+    ASSERT_TRUE(before) << before.error().message;
+    write("  - {id: b, address: '127.0.0.1:2'}\n  - {id: a, address: '127.0.0.1:1'}\n");
+    const auto after = (*before)->renew();
+    ASSERT_TRUE(after) << after.error().message;
+    EXPECT_EQ(&phone(**before, 1), &phone(**after, 0));
+    EXPECT_EQ(phone(**after, 0).index(), 0U);
+    EXPECT_EQ(phone(**after, 1).index(), 1U);
+}
+
 TEST_F(FleetRenew, ADisabledPhoneIsOutOfServiceUntilItIsEnabled) {
     write("  - {id: a, address: '127.0.0.1:1'}\n");
     options.state_dir = dir / "state";

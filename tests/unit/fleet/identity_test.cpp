@@ -67,6 +67,25 @@ TEST(IdentityBook, OfTwoInTheInventoryTheEarlierOneIsToHaveIt) {
     EXPECT_EQ(book.claim("b", Rank::inventory, "S1", "", 1, ask), "");
 }
 
+TEST(IdentityBook, WhoIsTheEarlierOneIsAskedOfTheInventoryAsItIsNow) {
+    IdentityBook book;
+    std::vector<std::string> asked;
+    const auto ask = [&](const std::string& to) { asked.push_back(to); };
+    EXPECT_EQ(book.claim("a", Rank::inventory, "S1", "", 0, ask), "");
+    EXPECT_EQ(book.claim("b", Rank::inventory, "S1", "", 1, ask), "a");
+    book.set_place("a", Rank::inventory, 1);
+    EXPECT_EQ(book.claim("b", Rank::inventory, "S1", "", 0, ask), "a");
+    EXPECT_THAT(asked, ElementsAre("b"));
+}
+
+TEST(IdentityBook, OneThatWasFoundFirstAndWrittenDownLaterIsOfTheInventory) {
+    IdentityBook book;
+    EXPECT_EQ(book.claim("S1", Rank::discovered, "S1", "1-4"), "");
+    book.set_place("S1", Rank::inventory, 0);
+    EXPECT_EQ(book.claim("rack-1", Rank::inventory, "S1", "", 1), "S1");
+    EXPECT_THAT(book.twins(), IsEmpty()) << "both stay";
+}
+
 TEST(IdentityBook, WithoutASerialEachStandsForItself) {
     IdentityBook book;
     EXPECT_EQ(book.claim("a", Rank::discovered, "", ""), "");

@@ -75,6 +75,35 @@ TEST(PhoneIdentity, AnIdlePhoneGivesWayAtOnce) {
     pool.run_on(0, [&] { phones.clear(); });
 }
 
+// The inventory was read again, and the two have changed places.
+TEST(PhoneIdentity, WhoHasComeToBeTheEarlierOneGetsTheCommands) {
+    NotedWaiter a, b;
+    fleet::IdentityBook book;
+    fleet::PhoneShared shared;
+    shared.identities = &book;
+    LoopPool pool{1};
+    std::vector<std::unique_ptr<fleet::Phone>> phones;
+    pool.run_on(0, [&] {
+        for (const char* id : {"rack-1", "rack-2"}) {
+            auto c = std::make_unique<FakeConnector>(pool.at(0));
+            c->carrier.output = "S1\n";
+            Instance instance;
+            instance.id = id;
+            phones.push_back(std::make_unique<fleet::Phone>(pool.at(0), phones.size(), instance, std::move(c), shared));
+        }
+        phones[0]->wait(a);
+    });
+    a.wait_ready(1);
+    pool.run_on(0, [&] {
+        phones[0]->set_place(1, fleet::IdentityBook::Rank::inventory);
+        phones[1]->set_place(0, fleet::IdentityBook::Rank::inventory);
+        phones[1]->wait(b);
+    });
+    b.wait_ready(1);
+    EXPECT_TRUE(b.hopeless.empty());
+    pool.run_on(0, [&] { phones.clear(); });
+}
+
 // The later one of the inventory has come first: it gives way, but not while a command needs it.
 TEST(PhoneIdentity, TheEarlierOneOfTheInventoryGetsTheCommands) {
     NotedWaiter a, b;
