@@ -72,32 +72,31 @@ std::string Secrets::masked(std::string_view text) const {
 
 std::string MaskedStream::feed(std::string_view bytes) {
     held_ += bytes;
-    std::string out;
-    std::size_t at = 0;
-    while (at < held_.size()) {
-        bool open = false;
-        const auto found = secrets_->match(std::string_view(held_).substr(at), open);
-        if (open) break;  // a longer one may be coming
-        if (found > 0) {
-            out += kMask;
-            at += found;
-        } else {
-            out += held_[at++];
-        }
-    }
-    held_.erase(0, at);
-    return out;
+    return take(false);
 }
 
 std::string MaskedStream::finish() {
+    auto out = take(true);
+    hidden_ = 0;
+    return out;
+}
+
+std::string MaskedStream::take(bool all) {
     std::string out;
-    for (std::size_t at = 0; at < held_.size();) {
+    std::size_t at = 0;
+    for (; at < held_.size(); ++at) {
         bool open = false;
         const auto found = secrets_->match(std::string_view(held_).substr(at), open);
-        out += found > 0 ? kMask : std::string_view(held_).substr(at, 1);
-        at += std::max<std::size_t>(found, 1);
+        if (open && !all) break;  // a longer one may be coming
+        if (found > 0 && hidden_ == 0) out += kMask;
+        hidden_ = std::max(hidden_, found);
+        if (hidden_ > 0) {
+            --hidden_;
+        } else {
+            out += held_[at];
+        }
     }
-    held_.clear();
+    held_.erase(0, at);
     return out;
 }
 

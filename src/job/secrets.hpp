@@ -35,7 +35,8 @@ private:
     std::array<bool, 256> starts_{};  // whether one begins with this byte
 };
 
-// Masks a stream that comes in pieces: what may be the start of a secret waits for the next piece.
+// Masks a stream that comes in pieces: what may be the start of a secret waits for the next piece. Of secrets that share bytes
+// every byte goes.
 class MaskedStream {
 public:
     explicit MaskedStream(const Secrets& secrets) : secrets_(&secrets) {}
@@ -43,8 +44,11 @@ public:
     std::string finish();
 
 private:
+    std::string take(bool all);
+
     const Secrets* secrets_;
     std::string held_;
+    std::size_t hidden_ = 0;  // so many of the bytes to come belong to a secret that is masked
 };
 
 }  // namespace drover::job

@@ -227,6 +227,17 @@ TEST(Secrets, AreFoundAcrossPieces) {
     EXPECT_EQ(secrets.masked("abcd abcdef xyzt abc"), "*** *** *** abc");
 }
 
+TEST(Secrets, ThatShareBytesLeaveNone) {
+    const job::Secrets secrets({"abcd", "cdefgh", "xyxy"});
+    EXPECT_EQ(secrets.masked("<abcdefgh>"), "<***>");
+    EXPECT_EQ(secrets.masked("xyxyxy xyxyxyxy"), "*** ***");
+    EXPECT_EQ(secrets.masked("abcdabcd"), "******");
+    job::MaskedStream stream(secrets);
+    EXPECT_EQ(stream.feed("abcd"), "***") << "c may begin the next one, but is hidden already";
+    EXPECT_EQ(stream.feed("efg"), "");
+    EXPECT_EQ(stream.feed("h-"), "-");
+}
+
 TEST(HostRun, ArgumentsAreNeverSplitAndTheEnvironmentTellsThePhone) {
     const Row row = run_job_on_one(
         "- host-run: [sh, -c, 'printf \"<%s>\" \"$@\" \"$DROVER_INSTANCE\" \"$DROVER_STEP\" \"$K\"; echo bad >&2; exit "
