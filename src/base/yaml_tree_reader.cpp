@@ -254,6 +254,7 @@ std::optional<std::filesystem::path> MapReader::file(std::string_view key, const
     const auto text = string(key);
     if (!text) return std::nullopt;
     if (text->empty()) problem(key, "the path is empty");
+    if (text->find('\0') != std::string::npos) problem(key, kNulInPath);
     return folder / *text;
 }
 

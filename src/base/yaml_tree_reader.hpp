@@ -79,6 +79,9 @@ std::optional<std::vector<std::string>> read_strings(const Node& node, std::stri
 std::optional<std::string> read_word(const Node& node, std::string_view path, std::span<const std::string_view> words,
                                      Problems& problems);
 
+// The system would read another path, cut off there.
+inline constexpr std::string_view kNulInPath = "a path has no NUL character";
+
 // One key and text of a map of texts, with its marks.
 struct StringEntry {
     std::string key, value;
@@ -109,7 +112,7 @@ public:
     std::optional<double> number(std::string_view key, double min, double max) const;
     std::optional<bool> boolean(std::string_view key) const;
     std::optional<Millis> duration(std::string_view key) const;
-    // As it stands, or from `folder`; empty is a problem.
+    // As it stands, or from `folder`; empty is a problem, and so is a NUL character.
     std::optional<std::filesystem::path> file(std::string_view key, const std::filesystem::path& folder) const;
     std::optional<std::vector<std::string>> strings(std::string_view key) const;  // a list of texts
     std::optional<std::vector<StringEntry>> string_map(std::string_view key) const;

@@ -81,6 +81,7 @@ private:
         if (jobs->size() > kJobsMax) map_.problem("jobs", fmt::format("more than {} entries", kJobsMax));
         for (const auto& job : *jobs) {
             if (!is_plain_name(job.key)) problems_.add(job.key_mark, "agent.jobs", name_rule("a task_id"));
+            if (job.value.find('\0') != std::string::npos) problems_.add(job.mark, "agent.jobs", yaml::kNulInPath);
             config_.jobs.emplace(job.key, folder_ / job.value);
         }
     }

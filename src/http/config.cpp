@@ -101,6 +101,7 @@ private:
     void read_socket(const yaml::MapReader& map) {
         const auto text = map.string("socket");
         if (!text) return;
+        if (text->find('\0') != std::string::npos) map.problem("socket", yaml::kNulInPath);
         config_.socket = text->empty() ? std::filesystem::path() : folder_ / *text;
         if (!text->empty() && config_.socket->string().size() > net::kUnixPathBytesMax)
             map.problem("socket", "the path is too long for a Unix socket");

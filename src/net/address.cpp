@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <charconv>
 #include <optional>
@@ -100,7 +101,8 @@ Result<Url> parse_url(std::string_view text) {
         return fail(Code::usage, fmt::format("'{}': write http://HOST:PORT, https://HOST or unix:/PATH", text));
     }
     auto rest = text.substr(url.tls ? 8 : 7);
-    if (rest.find_first_of("@?# \t\r\n") != std::string_view::npos) {
+    const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+    if (rest.find_first_of("@?# ") != std::string_view::npos || std::any_of(rest.begin(), rest.end(), is_control)) {
         return fail(Code::usage, fmt::format("'{}': only host, port and path may stand in this URL", text));
     }
     const auto slash = rest.find('/');

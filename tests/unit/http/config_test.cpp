@@ -120,6 +120,13 @@ TEST(Config, MistakesAreToldWithTheirPlace) {
     EXPECT_NE(mistake("version: 1\napi: {socket: " + std::string(120, 's') + "}").find("too long"), std::string::npos);
 }
 
+TEST(Config, APathHasNoNul) {
+    for (const char* text : {"state_dir: \"a\\0b\"", "api: {socket: \"/run/x\\0y\"}", "api: {tokens: \"\\0\"}",
+                             "agent: {controller: 'https://c', server_id: s, token: t, jobs: {a: \"b\\0\"}}",
+                             "agent: {controller: 'https://c', server_id: s, token: t, ca: \"b\\0\"}"})
+        EXPECT_TRUE(mistake(std::string("version: 1\n") + text).ends_with("a path has no NUL character")) << text;
+}
+
 TEST(Config, OffLoopbackNeedsTlsOrAWord) {
     EXPECT_NE(mistake("version: 1\napi: {listen: ['0.0.0.0:1']}").find("insecure: true"), std::string::npos);
     EXPECT_EQ(mistake("version: 1\napi: {listen: ['0.0.0.0:1'], insecure: true}"), "");

@@ -45,6 +45,8 @@ TEST(Url, Parts) {
     EXPECT_EQ(parse_url("unix:/run/x")->address.path, "/run/x");
     for (const char* text : {"farm:8090", "ftp://x", "http://", "http://user:pw@x", "http://x/?q", "http://x y"})
         EXPECT_FALSE(parse_url(text)) << text;
+    for (const char control : {'\0', '\r', '\n', '\t', '\x1b', '\x7f'})
+        EXPECT_FALSE(parse_url(std::string("http://x/a") + control)) << int{control};
 }
 
 TEST(Message, AHeaderWithALineBreakIsLeftOut) {
