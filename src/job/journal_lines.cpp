@@ -114,11 +114,13 @@ StepResult step_of(const json::object& from, const std::string& artifacts) {
 void take_text(const json::object& from, Row& to) {
     to.execute_msg = text(from, "text");
     to.truncated = from.at("truncated").as_bool();
+    std::uint32_t begin = 0;
+    const auto size = static_cast<std::uint32_t>(to.execute_msg.size());
     for (const auto& run : from.at("runs").as_array()) {
         const auto& parts = run.as_array();
         const auto stream = parts.at(0).to_number<int>() == 2 ? OutputStream::err : OutputStream::out;
-        const auto end = parts.at(1).to_number<std::uint32_t>();
-        to.runs.push_back({stream, std::min(end, static_cast<std::uint32_t>(to.execute_msg.size()))});
+        begin = std::clamp(parts.at(1).to_number<std::uint32_t>(), begin, size);
+        to.runs.push_back({stream, begin});
     }
 }
 
@@ -142,10 +144,9 @@ Row row_of(const json::object& from, const std::string& artifacts) {
 }
 
 void take_head(const json::object& from, Past& to) {
-    to.head.id = text(from, "run");
-    to.head.file = text(from, "file");
-    to.head.fingerprint = text(from, "fingerprint");
-    to.head.phones = json::value_to<std::vector<std::string>>(from.at("phones"));
+    RunHead head{text(from, "run"), text(from, "file"), text(from, "fingerprint"),
+                 json::value_to<std::vector<std::string>>(from.at("phones"))};
+    to.head = std::move(head);
     to.phones.resize(to.head.phones.size());
 }
 
@@ -222,7 +223,8 @@ bool take_line(std::string_view line, Past& to) {
         const auto value = json::parse(json_view(line));
         const auto& object = value.as_object();
         if (const auto* format = object.if_contains("journal")) {
-            if (format->to_number<int>() != kFormat) return false;
+            // A second one would be of another run.
+            if (format->to_number<int>() != kFormat || !to.head.id.empty()) return false;
             take_head(object, to);
             return true;
         }

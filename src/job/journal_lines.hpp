@@ -14,7 +14,8 @@ std::string out_dir_line(const std::string& dir);
 std::string artifacts_line(const std::string& dir);
 std::string row_line(std::size_t phone, const Row& row);
 
-// False: the line is none of a journal. Lines of phones that the head does not know are none either.
+// False: the line is none of a journal. Lines of phones that the head does not know are none either. Such a line
+// changes nothing.
 bool take_line(std::string_view line, Past& to);
 
 }  // namespace drover::job

@@ -82,6 +82,25 @@ TEST(Journal, WhatAMistakeKeptFromBeingTriedHasNotHappened) {
     EXPECT_EQ(past->phones.at(0).ended.size(), 1U) << "the job went on after the second one";
 }
 
+// A disk may give back what nobody wrote.
+TEST(Journal, LinesThatContradictThemselves) {
+    const test::TempDir dir;
+    const std::string head = R"({"journal":1,"run":"run-1","file":"/j","fingerprint":"f","phones":["a","b"]})";
+    const std::string row = R"({"row":1,"code":"ok","error":"","phase":7,"exit":null,"bytes":3,"attempts":1,"ms":9,)"
+                            R"("steps":[],"text":"abc","runs":[[1,3],[2,1],[1,9]],"truncated":false})";
+    dir.write("run-1.jsonl", head + "\n" + R"({"journal":1,"run":"run-2","file":"/k","fingerprint":"g"})" + "\n" +
+                                 R"({"journal":1,"run":"run-3","file":"/k","fingerprint":"g","phones":[]})" + "\n" +
+                                 row + "\n");
+    const auto past = Journal::read(dir.path(), "run-1");
+    ASSERT_TRUE(past) << past.error().message;
+    EXPECT_EQ(past->head.file, "/j");
+    ASSERT_EQ(past->phones.size(), 2U);
+    ASSERT_TRUE(past->phones[1].row);
+    std::vector<std::uint32_t> ends;
+    for (const auto& run : past->phones[1].row->runs) ends.push_back(run.end);
+    EXPECT_EQ(ends, (std::vector<std::uint32_t>{3, 3, 3})) << "in order, and within the text";
+}
+
 TEST(Journal, ARunAtWorkIsNoneThatHasEnded) {
     const test::TempDir dir;
     {
