@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "base/unique_fd.hpp"
@@ -42,7 +43,11 @@ void sync_folder(const fs::path& folder) {
     if (dir) (void)::fsync(dir.get());
 }
 
-std::string write_marks(const Marks& marks) {
+}  // namespace
+
+fs::path marks_file(const fs::path& state_dir) { return state_dir.empty() ? fs::path() : state_dir / "disabled"; }
+
+std::string to_text(const Marks& marks) {
     std::string text;
     for (const auto& [id, mark] : marks) {
         const auto since = std::chrono::duration_cast<std::chrono::seconds>(mark.since.time_since_epoch()).count();
@@ -50,10 +55,6 @@ std::string write_marks(const Marks& marks) {
     }
     return text;
 }
-
-}  // namespace
-
-fs::path marks_file(const fs::path& state_dir) { return state_dir.empty() ? fs::path() : state_dir / "disabled"; }
 
 std::string clean_reason(std::string_view text) {
     std::string clean = sanitize_utf8(text);
@@ -75,6 +76,14 @@ Result<Marks> load_marks(const fs::path& state_dir) {
         return fail(Code::store_failed, fmt::format("cannot read {}: it is no file of marks", file.string()));
     std::ifstream in(file);
     if (!in) return failed("read", file);
+    return parse_marks({std::istreambuf_iterator<char>(in), {}}, file);
+}
+
+Result<Marks> parse_marks(const std::string& text, const fs::path& file) {
+    using Clock = std::chrono::system_clock;
+    constexpr std::int64_t kSinceMax = std::chrono::floor<std::chrono::seconds>(Clock::duration::max()).count();
+    Marks marks;
+    std::istringstream in(text);
     int number = 0;
     for (std::string line; std::getline(in, line);) {
         ++number;
@@ -87,12 +96,13 @@ Result<Marks> load_marks(const fs::path& state_dir) {
         std::getline(parts, mark.reason);
         std::int64_t seconds = 0;
         const auto [end, ec] = std::from_chars(since.data(), since.data() + since.size(), seconds);
-        if (id.empty() || ec != std::errc() || end != since.data() + since.size()) {
+        const bool in_range = seconds >= -kSinceMax && seconds <= kSinceMax;
+        if (id.empty() || ec != std::errc() || end != since.data() + since.size() || !in_range) {
             return fail(Code::store_failed,
                         fmt::format("{}:{}: this is no mark of a disabled phone; mend or remove the line",
                                     file.string(), number));
         }
-        mark.since = std::chrono::system_clock::time_point(std::chrono::seconds(seconds));
+        mark.since = Clock::time_point(std::chrono::seconds(seconds));
         marks[id] = std::move(mark);
     }
     return marks;
@@ -113,7 +123,7 @@ Result<void> change_marks(const fs::path& state_dir, const std::function<void(Ma
     change(*marks);
     if (*marks == before) return {};
     const fs::path fresh = file.string() + ".new";
-    if (auto written = write_whole(fresh, write_marks(*marks)); !written) return written;
+    if (auto written = write_whole(fresh, to_text(*marks)); !written) return written;
     fs::rename(fresh, file, error);
     if (error) return fail(Code::store_failed, fmt::format("cannot replace {}: {}", file.string(), error.message()));
     sync_folder(state_dir);

@@ -32,6 +32,9 @@ std::filesystem::path marks_file(const std::filesystem::path& state_dir);
 
 // No file, or an empty path: no marks.
 Result<Marks> load_marks(const std::filesystem::path& state_dir);
+// The file's text; `file` is its name in messages.
+Result<Marks> parse_marks(const std::string& text, const std::filesystem::path& file);
+std::string to_text(const Marks& marks);
 // Reads, lets `change` work on them, and writes them back, on disk when this returns. Makes the folder.
 Result<void> change_marks(const std::filesystem::path& state_dir, const std::function<void(Marks&)>& change);
 

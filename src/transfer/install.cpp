@@ -144,11 +144,12 @@ private:
             return leg(fmt::format("install-create{} -S {}", flags_of(options_), total), std::nullopt);
         }
         if (step == 1) {  // "Success: created install session [1234]"
+            constexpr std::size_t kDigitsMax = 10;
             const auto open = reply_->find('['), close = reply_->find(']');
             if (open != std::string::npos && close != std::string::npos && close > open)
                 session_ = reply_->substr(open + 1, close - open - 1);
             const bool number = std::all_of(session_.begin(), session_.end(), is_digit);
-            if (session_.empty() || !number) {
+            if (session_.empty() || session_.size() > kDigitsMax || !number) {
                 session_.clear();
                 return fail(Code::command_failed, "no session number in: " + one_line(*reply_));
             }
@@ -253,12 +254,15 @@ Result<std::vector<Apk>> plan_install(const std::vector<std::string>& paths) {
     return apks;
 }
 
+std::unique_ptr<Script> install_script(std::vector<Apk> apks, InstallOptions options) {
+    return std::make_unique<InstallScript>(std::move(apks), std::move(options));
+}
+
 dispatch::OperationFactory make_install(WorkPool& pool, std::vector<Apk> apks, InstallOptions options,
                                         TransferLimits limits) {
     return [&pool, apks = std::move(apks), options, limits](fleet::Phone& phone, dispatch::OperationOwner& owner,
                                                             std::size_t) {
-        return std::make_unique<StreamOperation>(phone, owner, pool, std::make_unique<InstallScript>(apks, options),
-                                                 limits);
+        return std::make_unique<StreamOperation>(phone, owner, pool, install_script(apks, options), limits);
     };
 }
 

@@ -5,6 +5,7 @@
 // the phone's, never the link's.
 #pragma once
 #include "transfer/operations.hpp"
+#include "transfer/script.hpp"
 
 namespace drover::transfer {
 
@@ -27,7 +28,8 @@ struct InstallOptions {
     };
     std::optional<Same> skip_same;
 };
-// Several packages are the parts of one app.
+// What make_install() does on a phone. Several packages are the parts of one app.
+std::unique_ptr<Script> install_script(std::vector<Apk> apks, InstallOptions options);
 dispatch::OperationFactory make_install(WorkPool& pool, std::vector<Apk> apks, InstallOptions options,
                                         TransferLimits limits);
 

@@ -37,6 +37,12 @@ TEST(Marks, AFileThatCannotBeReadIsAnError) {
     EXPECT_THAT(read_file(dir / "disabled"), HasSubstr("rack1-01"));
 }
 
+TEST(Marks, ATimeThatNoClockCanShowIsAnError) {
+    EXPECT_TRUE(fleet::parse_marks("a\t9223372036\t\t\n", "f"));
+    EXPECT_FALSE(fleet::parse_marks("a\t9223372037\t\t\n", "f"));
+    EXPECT_FALSE(fleet::parse_marks("a\t-9223372037\t\t\n", "f"));
+}
+
 TEST(Marks, WithoutAStateDirectory) {
     EXPECT_TRUE(fleet::load_marks({})->empty());
     EXPECT_FALSE(fleet::change_marks({}, [](Marks&) {}));
