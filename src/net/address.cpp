@@ -32,6 +32,7 @@ Result<ListenAddress> parse_authority(std::string_view text, std::optional<std::
         const auto close = text.find(']');
         if (close == std::string_view::npos) return wrong("']' is missing");
         a.host = text.substr(1, close - 1);
+        if (a.host.find(':') == std::string::npos) return wrong("only an IPv6 address goes into [ ]");
         rest = text.substr(close + 1);
     } else {
         const auto colon = text.rfind(':');

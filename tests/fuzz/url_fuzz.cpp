@@ -23,8 +23,6 @@ void check(const net::ListenAddress& address) {
     DROVER_ASSERT(address.host.empty() == address.is_unix());
     DROVER_ASSERT(address.path.size() <= net::kUnixPathBytesMax);
     DROVER_ASSERT(address.path.find('\0') == std::string::npos);
-    const auto again = net::parse_listen_address(net::to_string(address));
-    DROVER_ASSERT(again && same(*again, address));
     (void)net::is_loopback(address);
 }
 
@@ -46,6 +44,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto text = as_text({data, size});
     const auto address = net::parse_listen_address(text);
     address ? check(*address) : check(address.error());
+    if (address) {
+        const auto again = net::parse_listen_address(net::to_string(*address));
+        DROVER_ASSERT(again && same(*again, *address));
+    }
     const auto url = net::parse_url(text);
     url ? check(*url) : check(url.error());
     return 0;

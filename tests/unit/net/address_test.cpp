@@ -18,7 +18,7 @@ TEST(Address, ReadsWhatItWrites) {
 
 TEST(Address, RefusesWhatIsNone) {
     for (const char* text : {"", ":80", "host", "host:", "host:65536", "host:-1", "host:8x", "::1:80", "[::1",
-                             "unix:", "unix:relative", "a b:1"}) {
+                             "[unix]:80", "[]:80", "unix:", "unix:relative", "a b:1"}) {
         EXPECT_FALSE(parse_listen_address(text)) << text;
     }
     EXPECT_FALSE(parse_listen_address("unix:/" + std::string(kUnixPathBytesMax, 'a')));
