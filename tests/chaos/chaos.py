@@ -267,6 +267,8 @@ class Chaos:
         self.what_ran()
         codes = self.programs.stop()
         self.checks.expect(codes == [0, 0], "daemon and phones end with %s" % codes)
+        report = self.programs.sanitizer_report()
+        self.checks.expect(not report, report)
         return grown
 
     def work_together(self, workers):

@@ -14,6 +14,8 @@ STOP_SECONDS_MAX = 60  # drover drains for 10
 CALL_SECONDS_MAX = 120  # a call that takes longer hangs
 STATE = ["DROVER_INVENTORY", "DROVER_SERVER", "ADB_SERVER_SOCKET", "ANDROID_ADB_SERVER_PORT", "XDG_STATE_HOME", "DROVER_TOKEN",
          "NOTIFY_SOCKET"]
+SANITIZERS = ("WARNING: ThreadSanitizer", "ERROR: AddressSanitizer", "ERROR: LeakSanitizer", ": runtime error: ")
+REPORT_CHARACTERS = 4000
 
 
 class DaemonGone(Exception):
@@ -111,6 +113,12 @@ class Programs:
                 codes.append("did not end")
         self.log.close()
         return codes
+
+    def sanitizer_report(self):
+        """The first one of daemon and phones, if they were built so; also of a life that was killed. Empty: none."""
+        text = (self.folder / "drover.log").read_text(errors="replace")
+        found = [at for at in map(text.find, SANITIZERS) if at >= 0]
+        return text[min(found):][:REPORT_CHARACTERS] if found else ""
 
 
 class Api:
