@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <regex>
 
@@ -36,6 +37,25 @@ std::vector<std::string_view> lines_of(std::string_view text) {
         text.remove_prefix(end + 1);
     }
     return lines;
+}
+
+struct Line {
+    std::size_t number;
+    std::string text;  // without blanks
+};
+
+// Those that say something: copies of the others are no copies.
+std::vector<Line> telling_lines_of(std::string_view text) {
+    std::vector<Line> result;
+    std::size_t number = 0;
+    for (const auto line : lines_of(text)) {
+        Line told{++number, std::string(line)};
+        std::erase_if(told.text, [](char c) { return c == ' ' || c == '\t' || c == '\r'; });
+        const bool skipped = told.text.starts_with('#') || told.text.starts_with("//") ||
+                             told.text.find_first_not_of("{}()[];,") == std::string::npos;
+        if (!skipped) result.push_back(std::move(told));
+    }
+    return result;
 }
 
 // Just after the brace that closes the one at `open`.
@@ -165,6 +185,30 @@ Findings braces_in_co_await(const SourceFile& file) {
                 break;
             }
             i = text.find_first_of(";{", end_of_body(text, i));
+        }
+    }
+    return found;
+}
+
+Findings copies(const std::vector<SourceFile>& files) {
+    struct Place {
+        const SourceFile* file;
+        std::size_t begin, line;
+    };
+    std::map<std::string, Place> seen;
+    Findings found;
+    for (const auto& file : files) {
+        if (!starts(file, "src/")) continue;
+        const auto lines = telling_lines_of(file.text);
+        for (std::size_t begin = 0; begin + kCopiedLinesMin <= lines.size(); ++begin) {
+            std::string run;
+            for (std::size_t i = begin; i < begin + kCopiedLinesMin; ++i) run += lines[i].text + '\n';
+            const auto [it, fresh] = seen.try_emplace(std::move(run), Place{&file, begin, lines[begin].number});
+            const Place& first = it->second;
+            if (fresh || (first.file == &file && begin < first.begin + kCopiedLinesMin)) continue;
+            found.push_back(at(file, lines[begin].number,
+                               fmt::format("a copy of {}:{}: keep it in one place", first.file->path, first.line)));
+            begin += kCopiedLinesMin - 1;  // once for a long run
         }
     }
     return found;

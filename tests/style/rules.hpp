@@ -29,6 +29,9 @@ Findings lengths(const SourceFile& file);
 Findings leftovers(const SourceFile& file);
 // g++ 12 destroys a brace-built temporary twice when it stands inside a co_await expression: name it first.
 Findings braces_in_co_await(const SourceFile& file);
+// The same kCopiedLinesMin lines in two places of src; blanks, comments, includes and lone brackets do not count.
+constexpr std::size_t kCopiedLinesMin = 12;
+Findings copies(const std::vector<SourceFile>& files);
 // Tests wait on events.
 Findings sleeps(const SourceFile& file);
 

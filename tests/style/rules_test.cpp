@@ -80,6 +80,27 @@ TEST(BracesInCoAwait, AreFound) {
     EXPECT_EQ(count("if (co_await run(o)) {\n    f(Options{1});\n}"), 0u);
 }
 
+TEST(Copies, AreFoundHoweverTheyAreLaidOut) {
+    const auto lines = [](std::size_t first, std::size_t count, std::string_view end) {
+        std::string text;
+        for (auto i = first; i < first + count; ++i) text += "call(" + std::to_string(i) + ");" + std::string(end);
+        return text;
+    };
+    const auto run = lines(1, kCopiedLinesMin, "\n");
+    const SourceFile original{"src/base/a.cpp", "#include <map>\n" + run};
+    EXPECT_THAT(
+        copies({original, {"src/base/b.cpp", "int x;\n" + lines(1, kCopiedLinesMin, "\n\n    // Why.\n}\n  ")}}),
+        ElementsAre("src/base/b.cpp:2: a copy of src/base/a.cpp:2: keep it in one place"));
+    EXPECT_THAT(copies({{"src/base/a.cpp", run + "int x;\n" + run}}), SizeIs(1)) << "within a file";
+    const auto long_run = lines(1, 2 * kCopiedLinesMin - 1, "\n");
+    EXPECT_THAT(copies({{"src/base/a.cpp", long_run}, {"src/base/b.cpp", long_run}}), SizeIs(1)) << "told once";
+    EXPECT_THAT(copies({original, {"src/base/b.cpp", lines(2, kCopiedLinesMin, "\n")}}), IsEmpty()) << "one line less";
+    EXPECT_THAT(copies({original, {"tests/unit/a.cpp", run}}), IsEmpty()) << "src alone";
+    std::string table;
+    for (std::size_t i = 0; i < 2 * kCopiedLinesMin - 1; ++i) table += "row();\n";
+    EXPECT_THAT(copies({{"src/base/a.cpp", table}}), IsEmpty()) << "a run is no copy of itself";
+}
+
 TEST(Sleeps, AreFoundInTests) {
     EXPECT_THAT(sleeps({"tests/unit/a.cpp", "std::this_thread::sleep_for(1s);\n"}), SizeIs(1));
     EXPECT_THAT(sleeps({"tests/unit/a.cpp", "sh(\"exec sleep 100\");\n"}), IsEmpty());

@@ -48,6 +48,11 @@ TEST(Tree, NothingIsLeftOver) { expect_none(leftovers); }
 TEST(Tree, NoBracesInCoAwait) { expect_none(braces_in_co_await); }
 TEST(Tree, TestsDoNotSleep) { expect_none(sleeps); }
 
+TEST(Tree, NothingIsCopied) {
+    ASSERT_GT(all_files().size(), 20u) << "the tree was not found";
+    for (const auto& finding : copies(all_files())) ADD_FAILURE() << finding;
+}
+
 TEST(Tree, FilesAndLinesAreShort) {
     expect_none(lengths);
     for (const auto& file : all_files()) {
