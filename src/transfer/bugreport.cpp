@@ -7,31 +7,16 @@
 namespace drover::transfer {
 namespace {
 
-// bugreportz says "OK:/data/…/bugreport.zip" or "FAIL:why".
-class ReportTask final : public StreamTask {
-public:
-    // path: where the report is, for the script.
-    ReportTask(std::unique_ptr<StreamTask> shell, std::shared_ptr<std::string> path)
-        : shell_(std::move(shell)), path_(std::move(path)) {}
-    Result<void> feed(ByteView bytes) override { return shell_->feed(bytes); }
-    Result<void> produce(std::size_t room, Bytes& out) override { return shell_->produce(room, out); }
-    bool done() const override { return shell_->done(); }
-    Result<void> on_closed() override { return shell_->on_closed(); }
-    Result<std::string> finish() override {
-        auto text = shell_->finish();
-        if (!text) return text;
-        while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
-        const auto last = text->substr(text->rfind('\n') + 1);
-        constexpr std::string_view kOk = "OK:";
-        if (!last.starts_with(kOk)) return fail(Code::command_failed, last.empty() ? "bugreportz said nothing" : last);
-        *path_ = last.substr(kOk.size());
-        return std::string();
-    }
-
-private:
-    const std::unique_ptr<StreamTask> shell_;
-    const std::shared_ptr<std::string> path_;
-};
+// bugreportz says "OK:/data/…/bugreport.zip" or "FAIL:why". path: where the report is.
+Result<std::string> read_place(Result<std::string> text, std::string& path) {
+    if (!text) return text;
+    while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
+    const auto last = text->substr(text->rfind('\n') + 1);
+    constexpr std::string_view kOk = "OK:";
+    if (!last.starts_with(kOk)) return fail(Code::command_failed, last.empty() ? "bugreportz said nothing" : last);
+    path = last.substr(kOk.size());
+    return std::string();
+}
 
 class BugreportScript final : public Script {
 public:
@@ -40,9 +25,9 @@ public:
     Result<std::optional<Leg>> next(const adb::Peer& peer) override {
         switch (step_++) {
             case 0: {
-                auto leg = ShellTask::leg(peer, "bugreportz");
+                auto leg = ShellTask::leg(peer, "bugreportz",
+                                          [path = path_](auto text) { return read_place(std::move(text), *path); });
                 if (!leg) return tl::unexpected(leg.error());
-                leg->task = std::make_unique<ReportTask>(std::move(leg->task), path_);
                 return std::optional(std::move(*leg));
             }
             case 1: {

@@ -72,39 +72,34 @@ std::string flags_of(const InstallOptions& options) {
                        options.grant ? " -g" : "");
 }
 
-// Which packages of an app the phone has; what cannot be found out is not the same.
-class CompareTask final : public StreamTask {
-public:
-    CompareTask(std::unique_ptr<StreamTask> shell, std::vector<std::string> wanted, std::shared_ptr<bool> same)
-        : shell_(std::move(shell)), wanted_(std::move(wanted)), same_(std::move(same)) {
-        std::sort(wanted_.begin(), wanted_.end());
-    }
-    static std::string command(const std::string& package) {
-        return fmt::format(R"(for f in $(pm path {}); do sha256sum "${{f#package:}}"; done 2>/dev/null; true)",
-                           package);
-    }
-    Result<void> feed(ByteView bytes) override { return shell_->feed(bytes); }
-    Result<void> produce(std::size_t room, Bytes& out) override { return shell_->produce(room, out); }
-    bool done() const override { return shell_->done(); }
-    Result<void> on_closed() override { return shell_->on_closed(); }
-    Result<std::string> finish() override {
-        constexpr std::size_t kDigits = 64;
-        const auto text = shell_->finish();
-        std::vector<std::string> found;  // "DIGEST  FILE" each
-        for (std::string_view rest = text ? std::string_view(*text) : ""; !rest.empty();) {
-            found.emplace_back(rest.substr(0, kDigits));
-            rest.remove_prefix(std::min(rest.find('\n'), rest.size() - 1) + 1);
-        }
-        std::sort(found.begin(), found.end());
-        *same_ = found == wanted_;
-        return std::string(*same_ ? "the same is installed already\n" : "");
-    }
+// The packages that an app consists of on the phone, "DIGEST  FILE" each.
+std::string compare_command(const std::string& package) {
+    return fmt::format(R"(for f in $(pm path {}); do sha256sum "${{f#package:}}"; done 2>/dev/null; true)", package);
+}
 
-private:
-    const std::unique_ptr<StreamTask> shell_;
-    std::vector<std::string> wanted_;
-    const std::shared_ptr<bool> same_;
-};
+// What cannot be found out is not the same.
+bool is_same(const Result<std::string>& text, std::vector<std::string> wanted) {
+    constexpr std::size_t kDigits = 64;
+    std::vector<std::string> found;
+    for (std::string_view rest = text ? std::string_view(*text) : ""; !rest.empty();) {
+        found.emplace_back(rest.substr(0, kDigits));
+        rest.remove_prefix(std::min(rest.find('\n'), rest.size() - 1) + 1);
+    }
+    std::sort(found.begin(), found.end());
+    std::sort(wanted.begin(), wanted.end());
+    return found == wanted;
+}
+
+// A shell command of which Success is expected.
+Result<std::optional<Leg>> success_leg(const adb::Peer& peer, const std::string& command) {
+    auto leg = ShellTask::leg(peer, command, [](Result<std::string> text) -> Result<std::string> {
+        if (!text) return text;
+        if (says_success(*text)) return std::string("Success\n");
+        return fail(Code::command_failed, one_line(*text));
+    });
+    if (!leg) return tl::unexpected(leg.error());
+    return std::optional(std::move(*leg));
+}
 
 class InstallScript final : public Script {
 public:
@@ -113,9 +108,13 @@ public:
 
     Result<std::optional<Leg>> next(const adb::Peer& peer) override {
         if (options_.skip_same && !std::exchange(compared_, true)) {
-            auto leg = ShellTask::leg(peer, CompareTask::command(options_.skip_same->package));
+            const auto& [package, digests] = *options_.skip_same;
+            auto leg = ShellTask::leg(peer, compare_command(package),
+                                      [same = same_, digests = digests](auto text) -> Result<std::string> {
+                                          *same = is_same(text, digests);
+                                          return std::string(*same ? "the same is installed already\n" : "");
+                                      });
             if (!leg) return tl::unexpected(leg.error());
-            leg->task = std::make_unique<CompareTask>(std::move(leg->task), options_.skip_same->digests, same_);
             return std::optional(std::move(*leg));
         }
         if (*same_) return std::nullopt;
@@ -178,13 +177,12 @@ private:
                                                            std::make_shared<EmptyDirectories>())};
         }
         // Old package managers end with 0 whatever happened.
-        if (step == 1) return shell(peer, fmt::format("pm install{} {}", flags_of(options_), shell_quote(remote_)));
-        if (step == 2) return shell(peer, "rm -f " + shell_quote(remote_) + " && echo Success");
+        if (step == 1)
+            return success_leg(peer, fmt::format("pm install{} {}", flags_of(options_), shell_quote(remote_)));
+        if (step == 2) return success_leg(peer, "rm -f " + shell_quote(remote_) + " && echo Success");
         remote_.clear();
         return std::nullopt;
     }
-
-    static Result<std::optional<Leg>> shell(const adb::Peer& peer, const std::string& command);
 
     const std::vector<Apk> apks_;
     const InstallOptions options_;
@@ -195,36 +193,6 @@ private:
     std::string session_;
     std::string remote_;
 };
-
-// A shell command of which Success is expected.
-class SuccessTask final : public StreamTask {
-public:
-    explicit SuccessTask(std::unique_ptr<StreamTask> shell) : shell_(std::move(shell)) {}
-    Result<void> feed(ByteView bytes) override { return shell_->feed(bytes); }
-    Result<void> produce(std::size_t room, Bytes& out) override { return shell_->produce(room, out); }
-    bool done() const override { return shell_->done(); }
-    Result<void> on_closed() override { return shell_->on_closed(); }
-    Result<std::string> finish() override {
-        auto text = shell_->finish();
-        if (!text) return text;
-        if (says_success(*text)) return std::string("Success\n");
-        return fail(Code::command_failed, one_line(*text));
-    }
-
-private:
-    std::unique_ptr<StreamTask> shell_;
-};
-
-Result<std::optional<Leg>> success_leg(const adb::Peer& peer, const std::string& command) {
-    auto leg = ShellTask::leg(peer, command);
-    if (!leg) return tl::unexpected(leg.error());
-    leg->task = std::make_unique<SuccessTask>(std::move(leg->task));
-    return std::optional(std::move(*leg));
-}
-
-Result<std::optional<Leg>> InstallScript::shell(const adb::Peer& peer, const std::string& command) {
-    return success_leg(peer, command);
-}
 
 class UninstallScript final : public Script {
 public:

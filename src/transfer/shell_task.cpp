@@ -6,8 +6,9 @@
 
 namespace drover::transfer {
 
-Result<Leg> ShellTask::leg(const adb::Peer& peer, std::string_view command) {
+Result<Leg> ShellTask::leg(const adb::Peer& peer, std::string_view command, Read read) {
     auto task = std::make_unique<ShellTask>();
+    task->read_ = std::move(read);
     if (peer.features.shell_v2()) return Leg{fmt::format("shell,v2,raw:{}", command), std::move(task)};
     const std::string marker = adb::random_marker();
     if (marker.empty()) return fail(Code::out_of_resources, "the host has no random numbers to give");
@@ -35,7 +36,7 @@ Result<void> ShellTask::on_closed() {
     return exit_ ? Result<void>() : fail(Code::exit_code_unknown, "the phone closed the command without its exit code");
 }
 
-Result<std::string> ShellTask::finish() {
+Result<std::string> ShellTask::output() const {
     if (exit_.value_or(0) == 0) return output_;
     std::string said = output_.substr(0, output_.find_last_not_of("\r\n") + 1);
     std::replace(said.begin(), said.end(), '\n', ' ');
