@@ -50,21 +50,21 @@ Result<std::vector<TaskSummary>> SqliteTaskStore::list(std::string_view tenant, 
     return file_->read([&](Database& db) { return select_summaries(db, tenant, std::min(max, kListMax)); });
 }
 
-Result<std::vector<TaskRecord>> SqliteTaskStore::recover(std::int64_t now_ms) {
+Result<Recovered> SqliteTaskStore::recover(std::int64_t now_ms) {
     auto open = file_->read([](Database& db) { return select_open_ids(db); });
     if (!open) return tl::unexpected(open.error());
+    Recovered recovered;
     std::promise<Result<void>> ended;
-    file_->write([now_ms](Database& db) { return end_interrupted(db, now_ms); },
+    file_->write([&](Database& db) { return end_interrupted(db, now_ms, recovered.interrupted); },
                  [&](Result<void> r) { ended.set_value(std::move(r)); });
     if (auto r = ended.get_future().get(); !r) return tl::unexpected(r.error());
-    return file_->read([&](Database& db) -> Result<std::vector<TaskRecord>> {
-        std::vector<TaskRecord> tasks;
+    return file_->read([&](Database& db) -> Result<Recovered> {
         for (const auto& id : *open) {
             auto task = select_task(db, id);
             if (!task) return tl::unexpected(task.error());
-            if (*task) tasks.push_back(std::move(**task));
+            if (*task) recovered.tasks.push_back(std::move(**task));
         }
-        return tasks;
+        return std::move(recovered);
     });
 }
 

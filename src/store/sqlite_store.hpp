@@ -23,7 +23,7 @@ public:
     void prune(Retention retention, std::function<void(Result<std::size_t>)> done) override;
     Result<std::optional<TaskRecord>> find(std::string_view task_id) override;
     Result<std::vector<TaskSummary>> list(std::string_view tenant, std::size_t max) override;
-    Result<std::vector<TaskRecord>> recover(std::int64_t now_ms) override;
+    Result<Recovered> recover(std::int64_t now_ms) override;
 
     std::size_t writes_queued() const { return file_->writes_queued(); }
     const std::shared_ptr<SqliteFile>& file() const { return file_; }  // for the other stores in it

@@ -129,13 +129,14 @@ Result<void> delete_ended(Database& db, const Retention& retention, std::size_t&
         "DELETE FROM tasks WHERE task_id IN (SELECT task_id FROM doomed); DELETE FROM doomed;");
 }
 
-Result<void> end_interrupted(Database& db, std::int64_t now_ms) {
+Result<void> end_interrupted(Database& db, std::int64_t now_ms, std::size_t& ended) {
     auto jobs = db.prepare(
         "UPDATE jobs INDEXED BY jobs_open SET state = 2, code = ?, error_msg = ?, attempts = 1, ended_ms = ? WHERE "
         "state < 2 AND state = 1");
     if (!jobs) return tl::unexpected(jobs.error());
     jobs->bind(name_of(Code::interrupted)).bind(kInterruptedText).bind(now_ms);
     if (auto r = jobs->run(); !r) return r;
+    ended = static_cast<std::size_t>(db.changes());
     auto tasks = db.prepare(
         "UPDATE tasks SET ended_ms = ? WHERE ended_ms IS NULL AND NOT EXISTS "
         "(SELECT 1 FROM jobs INDEXED BY jobs_open WHERE jobs.task_id = tasks.task_id AND state < 2)");

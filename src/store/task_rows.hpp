@@ -19,7 +19,7 @@ Result<void> update_ended(Database& db, std::string_view task_id, std::size_t po
                           std::int64_t now_ms);
 Result<void> update_cancelled(Database& db, std::string_view task_id);
 Result<void> delete_ended(Database& db, const Retention& retention, std::size_t& deleted);
-Result<void> end_interrupted(Database& db, std::int64_t now_ms);
+Result<void> end_interrupted(Database& db, std::int64_t now_ms, std::size_t& ended);
 
 Result<std::optional<TaskRecord>> select_task(Database& db, std::string_view task_id);
 Result<std::vector<TaskSummary>> select_summaries(Database& db, std::string_view tenant, std::size_t max);

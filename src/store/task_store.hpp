@@ -61,6 +61,12 @@ struct Retention {
     std::size_t keep_ended = 100'000;  // and all but the youngest of these
 };
 
+struct Recovered {
+    std::vector<TaskRecord>
+        tasks;  // that had not ended, the oldest first: with queued jobs, or with none, ended just now
+    std::size_t interrupted = 0;  // jobs that were running
+};
+
 class TaskStore {
 public:
     static constexpr std::size_t kListMax = 1'000;
@@ -83,10 +89,9 @@ public:
     virtual Result<std::optional<TaskRecord>> find(std::string_view task_id) = 0;
     // The youngest first; of one tenant, or of all when empty.
     virtual Result<std::vector<TaskSummary>> list(std::string_view tenant, std::size_t max) = 0;
-    // After a crash or a stop: every job found running is ended as interrupted, on disk, before this returns; the tasks
-    // that had not ended come back, the oldest first: some have queued jobs, some have none and ended just now. Call once,
+    // After a crash or a stop: every job found running is ended as interrupted, on disk, before this returns. Call once,
     // before anything else.
-    virtual Result<std::vector<TaskRecord>> recover(std::int64_t now_ms) = 0;
+    virtual Result<Recovered> recover(std::int64_t now_ms) = 0;
 };
 
 }  // namespace drover::store

@@ -103,18 +103,21 @@ TaskRunner::~TaskRunner() {
 }
 
 Result<void> TaskRunner::recover() {
-    auto tasks = store_.recover(now_ms());
-    if (!tasks) return tl::unexpected(tasks.error());
+    auto found = store_.recover(now_ms());
+    if (!found) return tl::unexpected(found.error());
     std::size_t continued = 0;
-    for (const auto& task : *tasks) {
+    for (const auto& task : found->tasks) {
         const auto queued = queued_positions(task).size();
         open_jobs_ += queued;
         if (queued > 0) ++continued;
     }
     if (continued > 0) log::info("{} tasks of the last run are continued", continued);
     ++asked_;  // stop() waits for these too
-    loop_.post([this, all = std::move(*tasks)]() mutable {
-        for (auto& task : all) {
+    loop_.post([this, found = std::move(*found)]() mutable {
+        // Whoever ran them had no time to count them.
+        for (std::size_t i = 0; options_.on_result && i < found.interrupted; ++i)
+            options_.on_result(result_of(Error(Code::interrupted, "")));
+        for (auto& task : found.tasks) {
             if (queued_positions(task).empty()) {  // ended by the store
                 tell_end(task, count_ok(task));
                 continue;

@@ -41,7 +41,7 @@ struct RunnerOptions {
     Millis keep{std::chrono::hours(24 * 7)};  // ended tasks
     std::size_t keep_count = 100'000;
     // Each job's, once it is on disk; each task, once all of its are, with how
-    // many of all its jobs were ok; also a task that recover() found. On the runner's loop, and must not block.
+    // many of all its jobs were ok; also those that recover() ended. On the runner's loop, and must not block.
     std::function<void(const store::JobResult&)> on_result = {};
     std::function<void(const store::TaskRecord& task, std::size_t ok, std::size_t failed)> on_end = {};
 };

@@ -66,9 +66,9 @@ public:
     Result<std::vector<store::TaskSummary>> list(std::string_view, std::size_t) override {
         return std::vector<store::TaskSummary>();
     }
-    Result<std::vector<store::TaskRecord>> recover(std::int64_t now) override {
+    Result<store::Recovered> recover(std::int64_t now) override {
         const std::lock_guard lock(mutex_);
-        std::vector<store::TaskRecord> open;
+        store::Recovered found;
         for (auto& [id, task] : tasks_) {
             if (task.ended_ms) continue;
             bool queued = false;
@@ -77,11 +77,12 @@ public:
                 if (job.state != store::JobState::running) continue;
                 job.state = store::JobState::ended;
                 job.result.code = Code::interrupted;
+                ++found.interrupted;
             }
             if (!queued) task.ended_ms = now;
-            open.push_back(task);
+            found.tasks.push_back(task);
         }
-        return open;
+        return found;
     }
 
 private:

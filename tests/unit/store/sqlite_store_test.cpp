@@ -111,8 +111,10 @@ TEST_F(SqliteStore, RecoverEndsRunningJobsAndGivesBackQueuedOnes) {
     ASSERT_TRUE(run_jobs(*store, sample_task(1).task_id, {0, 1}));
     ASSERT_TRUE(run_jobs(*store, sample_task(2).task_id, {0}));
     open();
-    const auto open_tasks = store->recover(9000);
-    ASSERT_TRUE(open_tasks);
+    const auto found = store->recover(9000);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->interrupted, 3U);
+    const auto* const open_tasks = &found->tasks;
     ASSERT_EQ(open_tasks->size(), 3U);
     const auto& first = (*open_tasks)[0];
     EXPECT_EQ(first.task_id, sample_task(1).task_id);
@@ -127,7 +129,9 @@ TEST_F(SqliteStore, RecoverEndsRunningJobsAndGivesBackQueuedOnes) {
     EXPECT_EQ((*open_tasks)[2].task_id, sample_task(3).task_id);
     EXPECT_EQ((*store->find(sample_task(1).task_id))->ended_ms, 9000);
     open();
-    EXPECT_EQ(store->recover(9500)->size(), 2U) << "what has ended is told once";
+    const auto again = store->recover(9500);
+    EXPECT_EQ(again->tasks.size(), 2U) << "what has ended is told once";
+    EXPECT_EQ(again->interrupted, 0U);
 }
 
 TEST_F(SqliteStore, ListsTheYoungestFirstOfOneTenant) {

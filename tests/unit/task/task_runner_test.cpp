@@ -270,7 +270,9 @@ TEST_F(Runner, TheEndOfEachTaskOfAnEarlierRunIsToldWithAllItsJobs) {
     keep("some queued", {JobState::ended, JobState::running, JobState::queued});
     std::map<std::string, std::string> ended;
     std::promise<void> all;
+    std::map<Code, int> counted;  // on the runner's loop, as the ends
     auto o = options();
+    o.on_result = [&](const store::JobResult& result) { ++counted[result.code]; };
     o.on_end = [&](const store::TaskRecord& task, std::size_t ok, std::size_t failed) {
         ended[task.task_id] += fmt::format("{} ok, {} failed", ok, failed);
         if (ended.size() == 3) all.set_value();
@@ -281,6 +283,7 @@ TEST_F(Runner, TheEndOfEachTaskOfAnEarlierRunIsToldWithAllItsJobs) {
     EXPECT_EQ(ended, (std::map<std::string, std::string>{{"all running", "0 ok, 2 failed"},
                                                          {"one ended", "1 ok, 1 failed"},
                                                          {"some queued", "2 ok, 1 failed"}}));
+    EXPECT_EQ(counted, (std::map<Code, int>{{Code::interrupted, 4}, {Code::ok, 1}})) << "nor twice what had ended";
 }
 
 TEST_F(Runner, TasksWaitForTheStart) {
