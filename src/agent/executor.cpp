@@ -19,6 +19,7 @@ struct Executor::Plan {
     std::optional<Job> job;
     std::vector<std::size_t> targets;
     std::size_t left_out = 0;  // SYNC: phones that ended well before
+    std::size_t count = 0;     // of the targets so many that are idle; 0: all, as they are
 };
 
 // A START or SYNC at work. Rows come from the phones' loops; all else is touched on the home loop.
@@ -98,26 +99,26 @@ void Executor::execute(const Command& command) {
         return refuse("no job file is configured here for this task_id");
     if (name == "UPLOAD_LOG") return upload_log(command);
     if (ends_others(name)) return stop_task(command);
-    std::set<std::string> done_well;
+    std::map<std::string, bool> before;
     if (name == "START") {
         // From here on SYNC goes by what this START does.
         if (auto r = parts_.ledger.forget_task(command.key.task_id); !r) return refuse(r.error().message);
         log_.forget(command.key.task_id);
     } else {
-        auto known = parts_.ledger.succeeded(command.key.task_id);
+        auto known = parts_.ledger.ended(command.key.task_id);
         if (!known) return refuse(known.error().message);
-        done_well = std::move(*known);
+        before = std::move(*known);
     }
-    start(command, std::move(done_well), now);
+    start(command, std::move(before), now);
 }
 
-void Executor::start(const Command& command, std::set<std::string> done_well, std::int64_t started_ms) {
+void Executor::start(const Command& command, std::map<std::string, bool> before, std::int64_t started_ms) {
     auto run = std::make_shared<Run>(*this, command, started_ms);
     runs_.emplace(command.key, run);
     ++pending_;
     const auto& file = parts_.config.jobs.at(command.key.task_id);
     log_.note(command.key.task_id, fmt::format("{}: {}", command.key.name, file.string()));
-    parts_.worker.post([this, run, file, done_well = std::move(done_well)] {
+    parts_.worker.post([this, run, file, before = std::move(before)] {
         const auto make = [&]() -> tl::expected<Plan, std::string> {
             Plan plan;
             auto job = Job::load(file);
@@ -130,11 +131,20 @@ void Executor::start(const Command& command, std::set<std::string> done_well, st
                 return tl::unexpected(fmt::format("no such phone: {}", fmt::join(selection->unknown_ids, ", ")));
             if (selection->targets.empty()) return tl::unexpected(std::string("the job's selector matches no phone"));
             for (const auto target : selection->targets) {
-                if (done_well.contains(plan.fleet->instances()[target].id)) {
+                const auto known = before.find(plan.fleet->instances()[target].id);
+                if (known != before.end() && known->second) {
                     ++plan.left_out;
                 } else {
                     plan.targets.push_back(target);
                 }
+            }
+            if (const auto& choice = job->model().choice; choice && choice->count > 0) {
+                // Those that ended well are part of the number; those that failed have their turn before phones that were not asked.
+                plan.count = choice->count - std::min(choice->count, plan.left_out);
+                if (plan.count == 0) plan.targets.clear();
+                std::stable_partition(plan.targets.begin(), plan.targets.end(), [&](std::size_t target) {
+                    return before.contains(plan.fleet->instances()[target].id);
+                });
             }
             plan.job = std::move(*job);
             return plan;
@@ -175,8 +185,7 @@ void Executor::begin(const RunPtr& run, tl::expected<Plan, std::string> plan) {
 // number of idle phones gets so many or none: its controller asks again, so nothing waits here.
 void Executor::leave_held_phones(Run& run, Plan& plan) {
     const auto admit = parts_.phones.holds().admission();
-    const auto& choice = plan.job->model().choice;
-    const auto count = choice ? choice->count : 0;
+    const auto count = plan.count;
     std::vector<std::size_t> free;
     for (const auto target : plan.targets) {
         const auto& phone = plan.fleet->instances()[target];

@@ -54,7 +54,7 @@ private:
     using RunPtr = std::shared_ptr<Run>;
     struct Plan;
 
-    void start(const Command& command, std::set<std::string> done_well, std::int64_t started_ms);
+    void start(const Command& command, std::map<std::string, bool> before, std::int64_t started_ms);
     void begin(const RunPtr& run, tl::expected<Plan, std::string> plan);
     void leave_held_phones(Run& run, Plan& plan);
     void on_rows(const RunPtr& run);

@@ -4,7 +4,7 @@
 // on the disk, and what they changed is durable when they return. Failure: Code::store_failed; nothing was changed.
 #pragma once
 #include <cstdint>
-#include <set>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,10 +35,10 @@ public:
     virtual Result<void> put(const Entry& entry) = 0;
     virtual Result<void> erase(const Key& key) = 0;
 
-    // Of a task's last START and what came after: which phones it ended well on.
+    // Of a task's last START and what came after: which phones it ended on, and whether it ended well.
     virtual Result<void> forget_task(std::string_view task_id) = 0;
     virtual Result<void> record(std::string_view task_id, const std::vector<std::pair<std::string, bool>>& phones) = 0;
-    virtual Result<std::set<std::string>> succeeded(std::string_view task_id) = 0;
+    virtual Result<std::map<std::string, bool>> ended(std::string_view task_id) = 0;
 };
 
 }  // namespace drover::agent

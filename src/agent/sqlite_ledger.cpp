@@ -100,16 +100,16 @@ Result<void> SqliteLedger::record(std::string_view task_id, const std::vector<st
     return written;
 }
 
-Result<std::set<std::string>> SqliteLedger::succeeded(std::string_view task_id) {
-    auto s = db_.prepare("SELECT instance_id FROM phones WHERE server_id = ? AND task_id = ? AND ok = 1");
+Result<std::map<std::string, bool>> SqliteLedger::ended(std::string_view task_id) {
+    auto s = db_.prepare("SELECT instance_id, ok FROM phones WHERE server_id = ? AND task_id = ?");
     if (!s) return tl::unexpected(s.error());
     s->bind(server_id_).bind(task_id);
-    std::set<std::string> all;
+    std::map<std::string, bool> all;
     while (true) {
         const auto row = s->step();
         if (!row) return tl::unexpected(row.error());
         if (!*row) return all;
-        all.insert(s->text(0));
+        all.emplace(s->text(0), s->integer(1) != 0);
     }
 }
 

@@ -21,7 +21,7 @@ public:
     Result<void> erase(const Key& key) override;
     Result<void> forget_task(std::string_view task_id) override;
     Result<void> record(std::string_view task_id, const std::vector<std::pair<std::string, bool>>& phones) override;
-    Result<std::set<std::string>> succeeded(std::string_view task_id) override;
+    Result<std::map<std::string, bool>> ended(std::string_view task_id) override;
 
 private:
     SqliteLedger(store::Database db, std::string server_id, int lock)

@@ -86,6 +86,33 @@ TEST_F(AgentEnds, SyncRunsOnWhatFailedOnly) {
     EXPECT_EQ(runs("half"), once);
 }
 
+TEST_F(AgentEnds, SyncOfSoManyPhonesTakesTheOneThatFailedFirst) {
+    dir.write("two.yaml",
+              "version: 1\nname: two\non: {select: all, count: 2}\nsteps:\n  - name: two\n    run: test {{ instance }} "
+              "!= vphone-0002 -o -e fixed && echo run >> two\n");
+    jobs += "    two: two.yaml\n";
+    // Until its phones have booted.
+    const auto once_idle = [&](const std::string& name) {
+        std::string result;
+        do result = result_of(send(name, "two"));
+        while (result.find("idle phone") != std::string::npos && !HasFailure());
+        return result;
+    };
+    const auto whole = read_file(sim.inventory());
+    auto later = whole;
+    const auto first = later.find("  - {id: vphone-0001");
+    later.erase(first, later.find("  - {id: vphone-0002") - first);
+    start_agent(dir.write("inventory.yaml", later).string());
+    EXPECT_EQ(once_idle("START"), "fail: 1 of 2 phones failed");
+    EXPECT_EQ(runs("two"), (std::vector<std::size_t>{0, 0, 1}));
+    EXPECT_EQ(run_drover({"exec", "--inventory", sim.inventory(), "--", "touch fixed"}, home.env()).code(), 0);
+    kill_agent();
+    start_agent();
+    EXPECT_EQ(once_idle("SYNC"), "success: 1 phone ended well");
+    EXPECT_EQ(runs("two"), (std::vector<std::size_t>{0, 1, 1})) << "two are wanted, and no other two";
+    EXPECT_EQ(once_idle("SYNC"), "success: nothing to do: all 2 phones ended well before");
+}
+
 // The agent is killed as soon as it has said that it has come so far.
 
 TEST_F(AgentEnds, SignsItsRequestsWithAnAccessKeyFromTheEnvironment) {

@@ -36,14 +36,9 @@ public:
             for (const auto& [id, ok] : all) phones[std::string(task_id)][id] = ok;
         });
     }
-    Result<std::set<std::string>> succeeded(std::string_view task_id) override {
-        std::set<std::string> all;
+    Result<std::map<std::string, bool>> ended(std::string_view task_id) override {
         const auto it = phones.find(task_id);
-        if (it == phones.end()) return all;
-        for (const auto& [id, ok] : it->second) {
-            if (ok) all.insert(id);
-        }
-        return all;
+        return it == phones.end() ? std::map<std::string, bool>() : it->second;
     }
 
 private:

@@ -55,20 +55,20 @@ TEST_F(LedgerFile, IsKeptForEachServerId) {
     ASSERT_TRUE(ledger->record("t1", {{"a", true}}));
     open("other");
     EXPECT_TRUE(ledger->load()->empty());
-    EXPECT_TRUE(ledger->succeeded("t1")->empty());
+    EXPECT_TRUE(ledger->ended("t1")->empty());
     open();
     EXPECT_EQ(ledger->load()->size(), 1U);
 }
 
-TEST_F(LedgerFile, KnowsWhichPhonesEndedWell) {
+TEST_F(LedgerFile, KnowsHowPhonesEnded) {
     ASSERT_TRUE(ledger->record("t1", {{"a", true}, {"b", false}}));
     ASSERT_TRUE(ledger->record("t2", {{"c", true}}));
     ASSERT_TRUE(ledger->record("t1", {{"b", true}, {"d", false}}));
     open();
-    EXPECT_EQ(*ledger->succeeded("t1"), (std::set<std::string>{"a", "b"}));
+    EXPECT_EQ(*ledger->ended("t1"), (std::map<std::string, bool>{{"a", true}, {"b", true}, {"d", false}}));
     ASSERT_TRUE(ledger->forget_task("t1"));
-    EXPECT_TRUE(ledger->succeeded("t1")->empty());
-    EXPECT_EQ(ledger->succeeded("t2")->size(), 1U);
+    EXPECT_TRUE(ledger->ended("t1")->empty());
+    EXPECT_EQ(ledger->ended("t2")->size(), 1U);
 }
 
 TEST_F(LedgerFile, ASecondProcessIsRefused) { EXPECT_FALSE(SqliteLedger::open(dir / "agent.db", "x")); }
