@@ -39,6 +39,7 @@ struct FleetOptions {
     // Of the call that it is opened for: each wait in it (the adb server, USB, phones that must be told apart) takes at most half of
     // what is left.
     std::optional<std::chrono::milliseconds> deadline;
+    std::chrono::milliseconds connect = Limits{}.connect;  // less than usual bounds each of those waits too
     // Ends those waits, and those of select() and probe(), when it is requested: open(), renew() and select() fail with
     // Code::interrupted.
     std::stop_token stop;

@@ -72,7 +72,7 @@ std::string table_text(const std::vector<PhoneInfo>& phones) {
 int devices(const Context& context, const DevicesArguments& o) {
     ignore_sigpipe();
     const std::string selector = o.selector.empty() ? "all" : o.selector;
-    auto herd = open_herd(context);
+    auto herd = open_herd(context, {.connect = o.connect});
     if (!herd) return report_error(herd.error());
     const auto targets = select_targets(**herd, selector);
     if (!targets) return report_error(targets.error());

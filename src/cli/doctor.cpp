@@ -42,7 +42,7 @@ void ask_serials(Fleet& fleet, const std::vector<std::size_t>& targets, std::vec
 
 // Links to every phone drover would use: only that tells which of them want a tap.
 void try_phones(const Context& context, const DoctorArguments& o, fleet::HostFacts& facts) {
-    auto fleet = open_fleet(context);
+    auto fleet = open_fleet(context, {.connect = o.connect});
     if (!fleet) {
         if (fleet.error().code != Code::server_unreachable) say("drover: " + fleet.error().message);
         return;

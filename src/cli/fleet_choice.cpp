@@ -40,14 +40,13 @@ Result<FleetOptions> fleet_options(const Context& context) {
     return options;
 }
 
-Result<std::unique_ptr<Fleet>> open_fleet(const Context& context, Phones phones,
-                                          const std::optional<std::chrono::milliseconds>& deadline,
-                                          std::stop_token stop) {
+Result<std::unique_ptr<Fleet>> open_fleet(const Context& context, Opening opening) {
     auto options = fleet_options(context);
     if (!options) return tl::unexpected(options.error());
-    options->may_be_empty = phones == Phones::may_come;
-    options->deadline = deadline;
-    options->stop = std::move(stop);
+    options->may_be_empty = opening.phones == Phones::may_come;
+    options->deadline = opening.deadline;
+    options->connect = opening.connect;
+    options->stop = std::move(opening.stop);
     auto fleet = Fleet::open(*options);
     if (!fleet && !options->inventory && fleet.error().code == Code::server_unreachable) {
         return fail(fleet.error().code, fleet.error().message + "; to do without one, give --inventory FILE");

@@ -16,10 +16,15 @@ namespace drover::cli {
 Result<FleetOptions> fleet_options(const Context& context);
 // Whether no phone at all is an error, where they are found by discovery alone, or more are awaited.
 enum class Phones : std::uint8_t { now, may_come };
-// deadline, stop: FleetOptions'.
-Result<std::unique_ptr<Fleet>> open_fleet(const Context& context, Phones phones = Phones::now,
-                                          const std::optional<std::chrono::milliseconds>& deadline = {},
-                                          std::stop_token stop = {});
+// What opening may take, as FleetOptions.
+struct Opening {
+    Phones phones = Phones::now;
+    std::optional<std::chrono::milliseconds> deadline = {};
+    std::chrono::milliseconds connect = Limits{}.connect;
+    std::stop_token stop = {};
+};
+
+Result<std::unique_ptr<Fleet>> open_fleet(const Context& context, Opening opening = {});
 
 // $STATE_DIRECTORY of a service, else $XDG_STATE_HOME/drover, else ~/.local/state/drover; empty when there is no home.
 std::filesystem::path state_dir();

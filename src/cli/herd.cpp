@@ -104,13 +104,11 @@ std::vector<std::string> Herd::ids_of(const Targets& targets) const {
     return ids;
 }
 
-Result<std::unique_ptr<Herd>> open_herd(const Context& context, Phones phones,
-                                        const std::optional<std::chrono::milliseconds>& deadline,
-                                        std::stop_token stop) {
+Result<std::unique_ptr<Herd>> open_herd(const Context& context, Opening opening) {
     auto server = choose_server(context);
     if (!server) return tl::unexpected(server.error());
     if (*server) return open_remote_herd(std::move(**server));
-    auto fleet = open_fleet(context, phones, deadline, std::move(stop));
+    auto fleet = open_fleet(context, std::move(opening));
     if (!fleet) return tl::unexpected(fleet.error());
     return std::make_unique<OwnHerd>(std::move(*fleet));
 }

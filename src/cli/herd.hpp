@@ -65,10 +65,8 @@ public:
 };
 
 // --server, else DROVER_SERVER, else direct where --inventory, --config or DROVER_INVENTORY is given, else the socket of a running
-// `drover serve`, else direct. -v says which and why. deadline, stop: FleetOptions', of phones that are reached directly.
-Result<std::unique_ptr<Herd>> open_herd(const Context& context, Phones phones = Phones::now,
-                                        const std::optional<std::chrono::milliseconds>& deadline = {},
-                                        std::stop_token stop = {});
+// `drover serve`, else direct. -v says which and why. The opening is of phones that are reached directly.
+Result<std::unique_ptr<Herd>> open_herd(const Context& context, Opening opening = {});
 
 std::string wanted_text(std::size_t count);
 // Whether so many phones can ever be had. That none matches is somebody else's to say.

@@ -41,7 +41,7 @@ public:
         auto reports = ReportFiles::open(context_.reports);
         if (!reports) return report_error(reports.error());
         const auto begin = Clock::now();
-        auto herd = open_herd(context_, Phones::now, options_.deadline, stopper_.token());
+        auto herd = open_herd(context_, {Phones::now, options_.deadline, options_.limits.connect, stopper_.token()});
         if (const auto signal = stopper_.signal()) return 128 + *signal;  // nothing was sent yet
         if (!herd) return report_error(herd.error());
         if (!(*herd)->fleet()) {

@@ -216,7 +216,7 @@ int shell(const Context& context, const ShellWords& o) {
     Result<std::vector<std::size_t>> targets;
     {
         const OpeningStop opening(signal);
-        herd = open_herd(context, Phones::now, std::nullopt, opening.token());
+        herd = open_herd(context, {Phones::now, std::nullopt, o.limits.connect, opening.token()});
         if (herd && (*herd)->fleet()) targets = select_targets(**herd, o.id);
     }
     if (signal != 0) return 128 + signal;

@@ -98,7 +98,7 @@ int status(const Context& context, const StatusArguments& o) {
     const auto failed = [&stop](const Error& why) {
         return stop.signal() != 0 ? 128 + stop.signal() : report_error(why);
     };
-    auto herd = open_herd(context, o.watch ? Phones::may_come : Phones::now, std::nullopt, stop.token());
+    auto herd = open_herd(context, {o.watch ? Phones::may_come : Phones::now, std::nullopt, o.connect, stop.token()});
     if (!herd) return failed(herd.error());
     (*herd)->set_patience({std::nullopt, &stop.told()});
     const std::string selector = o.selector.empty() ? "all" : o.selector;

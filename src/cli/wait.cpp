@@ -172,7 +172,7 @@ int wait_for_phones(const Context& context, const WaitArguments& o) {
     const auto began = std::chrono::steady_clock::now();
     StatusBoard board;
     const BoardStop stop(board);
-    auto herd = open_herd(context, Phones::may_come, o.timeout, stop.token());
+    auto herd = open_herd(context, {.phones = Phones::may_come, .deadline = o.timeout, .stop = stop.token()});
     if (!herd) return stop.signal() != 0 ? 128 + stop.signal() : report_error(herd.error());
     return PhoneWait(context, **herd, board, stop, o, began).run();
 }

@@ -107,8 +107,9 @@ void FleetGround::on_discovery(bool server, bool usb, std::function<void()> chan
 
 // Each wait takes half of what those before it left.
 std::chrono::milliseconds FleetGround::opening_limit() const {
-    if (!options_.deadline) return kFirstViewMax;
-    return std::min(kFirstViewMax, dispatch::selection_limit(dispatch::what_is_left(*options_.deadline, made_)));
+    const auto limit = options_.connect < Limits{}.connect ? options_.connect : kFirstViewMax;
+    if (!options_.deadline) return limit;
+    return std::min(limit, dispatch::selection_limit(dispatch::what_is_left(*options_.deadline, made_)));
 }
 
 Result<void> FleetGround::still_wanted() const {

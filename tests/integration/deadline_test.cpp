@@ -94,6 +94,22 @@ TEST_F(CallDeadline, CoversAnAdbServerThatHangs) {
     EXPECT_EQ(run_drover({"wait", "all", "--timeout", "1s"}, env).code(), 22) << "phones may come later";
 }
 
+TEST_F(CallDeadline, WhatAPhoneMayTakeToConnectIsEnoughForSuchAServerToo) {
+    const Listener hung;
+    auto env = home.env();
+    env["ADB_SERVER_SOCKET"] = fmt::format("tcp:127.0.0.1:{}", hung.port);
+    for (std::vector<std::string> args : {std::vector<std::string>{"exec"}, {"devices"}, {"status"}, {"shell", "x"}}) {
+        const bool exec = args[0] == "exec";
+        args.insert(args.end(), {"--connect-timeout", "1s"});
+        if (exec) args.insert(args.end(), {"--", "true"});
+        const auto begin = std::chrono::steady_clock::now();
+        const auto done = run_drover(args, env);
+        EXPECT_LT(std::chrono::steady_clock::now() - begin, Limits{}.connect) << args[0];
+        EXPECT_EQ(done.code(), 20);
+        EXPECT_THAT(done.err, HasSubstr("drover: the adb server has not answered within 1s")) << args[0];
+    }
+}
+
 TEST_F(CallDeadline, NobodyWaitsForAServerThatHangsAfterASignal) {
     Listener hung;
     auto env = home.env();
