@@ -70,7 +70,7 @@ public:
     explicit RemoteHerd(ServerChoice server) : client_(std::move(server)) {}
     // Phones that no run was made for are somebody else's at once.
     ~RemoteHerd() override {
-        if (!hold_.empty()) (void)client_.post("/drover/v1/calls/" + hold_ + "/stop");
+        if (!hold_.empty()) (void)patient().post("/drover/v1/calls/" + hold_ + "/stop");
     }
 
     Result<Selection> select(std::string_view selector, Millis connect) override {
@@ -99,7 +99,7 @@ public:
         const auto until = std::chrono::steady_clock::now() + choice.wait;
         bool told = false;
         while (true) {
-            const auto data = client_.post("/drover/v1/hold", to_json(request), request.wait + kMargin);
+            const auto data = patient().post("/drover/v1/hold", to_json(request), request.wait + kMargin);
             if (data) return take_hold(*data, std::move(*selection));
             const auto left = std::chrono::duration_cast<Millis>(until - std::chrono::steady_clock::now());
             if (stopped()) return fail(Code::interrupted, "told to stop");
@@ -211,6 +211,8 @@ public:
     }
 
 private:
+    // Not left before it has said what it did: its answer names phones that are kept for this process.
+    ServerClient patient() const { return ServerClient(client_.server()); }
     std::size_t know(std::string id) {
         const auto [it, fresh] = index_.emplace(id, ids_.size());
         if (fresh) ids_.push_back(std::move(id));

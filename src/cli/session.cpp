@@ -20,6 +20,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds kChoiceMargin{1'000};  // of a server that is busy, on top of the phones' --timeout
+
 // How much memory this process ever had, as the kernel counts it.
 void tell_peak_memory() {
     if (!log::enabled(log::Level::info)) return;
@@ -84,9 +86,18 @@ private:
         return fmt::format("--max-output above {}", http::kRowBytesMax);
     }
 
+    // When a server must have said which phones there are.
+    std::optional<Clock::time_point> choice_until(Clock::time_point begin) const {
+        if (task_.choice || (!left_ && !options_.timeout)) return std::nullopt;
+        if (!options_.timeout) return begin + *left_;
+        auto limit = *options_.timeout + kChoiceMargin;
+        if (dispatch::may_ask_phones(task_.selector)) limit += dispatch::selection_limit(left_);
+        return begin + (left_ ? std::min(limit, *left_) : limit);
+    }
+
     Result<Herd::Targets> choose(Herd& herd) {
         const auto begin = Clock::now();
-        if (left_ && !task_.choice) herd.set_patience({begin + *left_});
+        herd.set_patience({choice_until(begin), &stopper_.told()});
         auto selection = task_.choice
                              ? herd.choose(task_.selector, *task_.choice, [this] { return !!stopper_.signal(); })
                              : herd.select(task_.selector, dispatch::selection_limit(left_));

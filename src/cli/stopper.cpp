@@ -67,7 +67,10 @@ std::optional<SignalWatch::TimePoint> Stopper::on_signal(int signal) {
                 break;
         }
     }
-    if (stops) stopped_.request_stop();
+    if (stops) {
+        told_ = true;
+        stopped_.request_stop();
+    }
     queue_.wake();
     return leave_by;
 }

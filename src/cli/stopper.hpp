@@ -35,7 +35,8 @@ public:
     // What phones may take beyond kDrainMax: a job's `finally`. Before attach().
     void extend_drain(std::chrono::milliseconds more);
 
-    std::optional<int> signal() const;  // the one that stopped
+    std::optional<int> signal() const;                       // the one that stopped
+    const std::atomic<bool>& told() const { return told_; }  // as signal(), for whoever looks often
     std::stop_token token() const { return stopped_.get_token(); }
     std::optional<SignalWatch::TimePoint> drain_until() const;
     bool take_list_wish() { return list_.exchange(false); }
@@ -55,6 +56,7 @@ private:
     std::optional<int> signal_;
     std::optional<SignalWatch::TimePoint> drain_until_;
     std::stop_source stopped_;
+    std::atomic<bool> told_ = false;
     std::atomic<bool> list_ = false;
     std::atomic<bool> abandoned_ = false;
     SignalWatch watch_;  // last: its thread uses all of the above
