@@ -70,6 +70,11 @@ std::string Secrets::masked(std::string_view text) const {
     return out + stream.finish();
 }
 
+std::string Secrets::masked_cut(std::string_view text) const {
+    if (empty()) return std::string(text);
+    return MaskedStream(*this).feed(text);
+}
+
 std::string MaskedStream::feed(std::string_view bytes) {
     held_ += bytes;
     return take(false);

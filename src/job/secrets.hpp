@@ -26,6 +26,8 @@ public:
     bool empty() const { return values_.empty(); }
     const std::vector<std::string>& values() const { return values_; }  // in the model's order
     std::string masked(std::string_view text) const;
+    // Of a text whose end was cut off: what may be the start of a secret there is left out.
+    std::string masked_cut(std::string_view text) const;
 
     // The length of the longest secret at the start of `text`, 0 for none; `open`: text ends inside one that may begin here.
     std::size_t match(std::string_view text, bool& open) const;

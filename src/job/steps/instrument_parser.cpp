@@ -39,6 +39,7 @@ void InstrumentParser::feed(std::string_view bytes) {
         open_ += bytes.substr(0, std::min(end, kLineBytesMax + 1 - open_.size()));
         if (end == std::string_view::npos) return;
         if (open_.ends_with('\r')) open_.pop_back();
+        line_cut_ = open_.size() > kLineBytesMax;
         line(std::string_view(open_).substr(0, kLineBytesMax));
         open_.clear();
         bytes.remove_prefix(end + 1);
@@ -56,11 +57,12 @@ void InstrumentParser::line(std::string_view text) {
         return;
     }
     for (const auto prefix : {kFailed, kAborted}) {
-        if (text.starts_with(prefix)) crash_ = after(prefix);
+        if (text.starts_with(prefix)) crash(after(prefix));
     }
     if (!more_) return;
     (this->*more_).add("\n");
     (this->*more_).add(text);
+    (this->*more_).cut |= line_cut_;
 }
 
 void InstrumentParser::value(std::string_view text) {
@@ -70,14 +72,26 @@ void InstrumentParser::value(std::string_view text) {
             : key == "stack" ? &InstrumentParser::stack_
                              : nullptr;
     if (!more_) return;
-    (this->*more_).text.clear();
+    (this->*more_).clear();
     (this->*more_).add(value);
+    (this->*more_).cut |= line_cut_;
 }
 
 void InstrumentParser::result(std::string_view text) {
     more_ = nullptr;
     const auto [key, value] = entry(text);
-    if (key == "shortMsg" || key == "longMsg") crash_ = value;
+    if (key == "shortMsg" || key == "longMsg") crash(value);
+}
+
+void InstrumentParser::crash(std::string_view why) {
+    crash_.clear();
+    crash_.add(why);
+    crash_.cut |= line_cut_;
+}
+
+// Secrets are masked before more is cut, and one that a cut went through is not shown in part.
+std::string InstrumentParser::shown(const Value& value, std::size_t max) const {
+    return limited(value.cut ? secrets_.masked_cut(value.text) : secrets_.masked(value.text), max);
 }
 
 void InstrumentParser::status(std::int64_t code) {
@@ -85,30 +99,30 @@ void InstrumentParser::status(std::int64_t code) {
     running_ = code == kStarted;
     if (running_) return;
     switch (code) {
-        case kOk: add(TestCase::Verdict::passed, {}); break;
-        case kFailure: add(TestCase::Verdict::failed, stack_.text); break;
+        case kOk: add(TestCase::Verdict::passed, Value{0}); break;
+        case kFailure: add(TestCase::Verdict::failed, stack_); break;
         case kIgnored:
-        case kAssumption: add(TestCase::Verdict::skipped, stack_.text); break;
-        default: add(TestCase::Verdict::error, stack_.text); break;
+        case kAssumption: add(TestCase::Verdict::skipped, stack_); break;
+        default: add(TestCase::Verdict::error, stack_); break;
     }
-    for (auto* value : {&suite_, &name_, &stack_}) value->text.clear();
+    for (auto* value : {&suite_, &name_, &stack_}) value->clear();
 }
 
-void InstrumentParser::add(TestCase::Verdict verdict, std::string_view message) {
+void InstrumentParser::add(TestCase::Verdict verdict, const Value& message) {
     ++ended_;
     if (verdict == TestCase::Verdict::failed || verdict == TestCase::Verdict::error) ++failed_;
     if (tests_.size() == kTestsMax) return;
-    auto text = limited(message, std::min(kMessageBytesMax, kMessagesBytesMax - message_bytes_));
+    auto text = shown(message, std::min(kMessageBytesMax, kMessagesBytesMax - message_bytes_));
     message_bytes_ += text.size();
-    tests_.push_back(
-        {limited(suite_.text, kNameBytesMax), limited(name_.text, kNameBytesMax), verdict, std::move(text)});
+    tests_.push_back({shown(suite_, kNameBytesMax), shown(name_, kNameBytesMax), verdict, std::move(text)});
 }
 
 void InstrumentParser::finish() {
     if (!open_.empty()) feed("\n");
-    if (running_) add(TestCase::Verdict::error, crash_.empty() ? "the test did not end" : crash_);
-    if (!crash_.empty()) {
-        problem_ = limited(fmt::format("instrument: {}", crash_), kProblemBytesMax);
+    if (running_)
+        add(TestCase::Verdict::error, crash_.text.empty() ? Value{kLineBytesMax, "the test did not end"} : crash_);
+    if (!crash_.text.empty()) {
+        problem_ = "instrument: " + shown(crash_, kProblemBytesMax - 12);
     } else if (failed_ > 0) {
         problem_ = fmt::format("instrument: {} of {} failed", failed_, counted(ended_, "test"));
     } else if (!code_) {

@@ -7,9 +7,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "drover/row.hpp"
+#include "job/secrets.hpp"
 
 namespace drover::job {
 
@@ -27,6 +29,8 @@ public:
     static constexpr std::size_t kMessagesBytesMax = 4 * 1024 * 1024;
     static constexpr std::size_t kProblemBytesMax = kLineBytesMax;
 
+    explicit InstrumentParser(Secrets secrets = {}) : secrets_(std::move(secrets)) {}
+
     void feed(std::string_view bytes);
     // The end of the output. Tests in the order they ran; one that began and never ended is an error.
     void finish();
@@ -39,21 +43,30 @@ private:
     struct Value {
         std::size_t max;
         std::string text = {};
-        void add(std::string_view more) { text += more.substr(0, max - text.size()); }
+        bool cut = false;
+        void clear() { text.clear(), cut = false; }
+        void add(std::string_view more) {
+            cut = cut || more.size() > max - text.size();
+            text += more.substr(0, max - text.size());
+        }
     };
 
     void line(std::string_view text);
     void value(std::string_view text);
     void result(std::string_view text);
+    void crash(std::string_view why);
     void status(std::int64_t code);
-    void add(TestCase::Verdict verdict, std::string_view message);
+    void add(TestCase::Verdict verdict, const Value& message);
+    std::string shown(const Value& value, std::size_t max) const;
 
+    const Secrets secrets_;
     std::string open_;  // the unfinished line; at its limit one byte more, which may be the carriage return of its end
     Value suite_{kNameBytesMax}, name_{kNameBytesMax}, stack_{kMessageBytesMax};
     Value InstrumentParser::*more_ = nullptr;  // what more lines may belong to
-    bool running_ = false;                     // a test has begun
+    bool line_cut_ = false;
+    bool running_ = false;  // a test has begun
     std::optional<std::int64_t> code_;
-    std::string crash_;
+    Value crash_{kLineBytesMax};
     std::size_t ended_ = 0, failed_ = 0;
     std::size_t message_bytes_ = 0;
     std::vector<TestCase> tests_;

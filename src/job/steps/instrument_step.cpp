@@ -17,7 +17,9 @@ constexpr std::size_t kInstrumentArgumentsMax = 100;
 class InstrumentActivity final : public Activity, private ActivityOwner {
 public:
     InstrumentActivity(const ActivityContext& context, std::string command)
-        : owner_(context.owner), shell_(with_owner(context, *this), std::move(command)) {}
+        : owner_(context.owner),
+          parser_(Secrets({context.scope.secrets.begin(), context.scope.secrets.end()})),
+          shell_(with_owner(context, *this), std::move(command)) {}
 
     void start() override { shell_.start(); }
     void stop(const Error& why) override { shell_.stop(why); }

@@ -42,6 +42,23 @@ TEST(Instrument, Verdicts) {
     EXPECT_EQ(parsed(crlf), wanted);
 }
 
+TEST(Instrument, ASecretThatACutGoesThroughIsNotShownInPart) {
+    const std::string secret = "hunter-the-22nd";
+    for (std::size_t shown = 1; shown < secret.size(); ++shown) {
+        InstrumentParser parser{job::Secrets({secret})};
+        const auto until = [&](std::size_t max) { return std::string(max - shown, 'x') + secret + " more"; };
+        parser.feed(test_of(until(InstrumentParser::kNameBytesMax), -2, until(InstrumentParser::kMessageBytesMax)));
+        constexpr std::string_view kCrash = "INSTRUMENTATION_FAILED: ";
+        parser.feed(std::string(kCrash) + until(InstrumentParser::kLineBytesMax - kCrash.size()) + "\n");
+        parser.finish();
+        ASSERT_EQ(parser.tests().size(), 1U);
+        EXPECT_EQ(parser.tests()[0].name, std::string(InstrumentParser::kNameBytesMax - shown, 'x'));
+        EXPECT_EQ(parser.tests()[0].message, std::string(InstrumentParser::kMessageBytesMax - shown, 'x'));
+        EXPECT_EQ(parser.problem().find('h'), std::string::npos)
+            << parser.problem().substr(parser.problem().size() - 20);
+    }
+}
+
 TEST(Instrument, WhatEndsEarlyIsNoSuccess) {
     EXPECT_EQ(parsed(test_of("a", 0) + "INSTRUMENTATION_CODE: -1"), "com.x.T.a:0: | ");
     EXPECT_EQ(parsed(test_of("a", 0)), "com.x.T.a:0: | instrument: it did not end: no INSTRUMENTATION_CODE");
