@@ -11,10 +11,7 @@
 namespace drover::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr std::chrono::seconds kAnswerMax{1};        // inside the drain of a stop (reference: cli.md, Stopping)
-constexpr std::chrono::milliseconds kBeginMax{200};  // for the first word of a call that is to be stopped
+constexpr std::chrono::seconds kAnswerMax{1};  // inside the drain of a stop (reference: cli.md, Stopping)
 
 }  // namespace
 
@@ -24,7 +21,6 @@ RemoteCall::RemoteCall(ServerChoice server, std::string target, const http::Call
       ids_(std::move(ids)),
       output_(output),
       deadline_(request.deadline),
-      timeout_(request.timeout),
       sink_(sink),
       has_row_(ids_.size()) {
     stream_.emplace(
@@ -48,28 +44,13 @@ void RemoteCall::stop(Error why) {
     changed_.notify_all();
 }
 
-// The server keeps deadline and timeout, and stops when it is asked, and the rows come as always. Only when it does not even answer are they
+// The server keeps the deadline and stops when it is asked, and the rows come as always. Only when it does not even answer are they
 // given here: what it does is not known then.
 void RemoteCall::watch() {
     std::unique_lock lock(mutex_);
     const auto told = [this] { return done_ || stop_why_; };
-    auto deadline = deadline_ ? Clock::now() + *deadline_ + kAnswerMax : Clock::time_point::max();
-    while (!told()) {
-        // No phone is at work longer than this, so that rows come at least so often.
-        const auto silent = timeout_ ? heard_ + *timeout_ + kAnswerMax : Clock::time_point::max();
-        const auto until = std::min(deadline, silent);
-        if (until == Clock::time_point::max()) break;
-        if (changed_.wait_until(lock, until, told)) break;
-        const bool late = Clock::now() >= deadline;
-        if (!late && heard_ + *timeout_ + kAnswerMax > Clock::now()) continue;
-        if (!server_lives(lock)) {
-            give_up(lock, late ? Error(Code::call_deadline, to_string(*deadline_))
-                               : Error(Code::timeout, to_string(*timeout_)));
-            break;
-        }
-        heard_ = Clock::now();
-        if (late) deadline = Clock::time_point::max();
-    }
+    if (deadline_ && !changed_.wait_for(lock, *deadline_ + kAnswerMax, told) && !server_lives(lock))
+        give_up(lock, Error(Code::call_deadline, to_string(*deadline_)));
     changed_.wait(lock, told);
     if (!done_ && !server_stops(lock)) give_up(lock, *stop_why_);
 }
@@ -84,7 +65,7 @@ bool RemoteCall::server_lives(std::unique_lock<std::mutex>& lock) const {
 }
 
 bool RemoteCall::server_stops(std::unique_lock<std::mutex>& lock) {
-    if (!changed_.wait_for(lock, kBeginMax, [this] { return done_ || !call_id_.empty(); })) return false;
+    if (!changed_.wait_for(lock, kAnswerMax, [this] { return done_ || !call_id_.empty(); })) return false;
     if (done_) return true;
     boost::json::object body;
     body["why"] = stop_why_->message;
@@ -111,10 +92,6 @@ void RemoteCall::wait() {
 }
 
 void RemoteCall::on_event(std::string_view name, const boost::json::object& data) {
-    {
-        const std::lock_guard lock(mutex_);
-        heard_ = Clock::now();
-    }
     if (name == "row") return on_row(data);
     if (name == "output") return on_output(data);
     if (name != "begin") return;

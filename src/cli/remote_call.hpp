@@ -18,7 +18,7 @@ namespace drover::cli {
 
 class RemoteCall final : public Call {
 public:
-    // ids: of the targets, in order. output may be null. The server keeps the request's times; past them one that is silent is left.
+    // ids: of the targets, in order. output may be null. The server keeps the request's deadline; past it one that is silent is left.
     RemoteCall(ServerChoice server, std::string target, const http::CallRequest& request, std::vector<std::string> ids,
                OutputSink* output, RowSink& sink);
     ~RemoteCall() override;
@@ -39,7 +39,7 @@ private:
     const ServerChoice server_;
     const std::vector<std::string> ids_;
     OutputSink* const output_;
-    const std::optional<Millis> deadline_, timeout_;
+    const std::optional<Millis> deadline_;
     RowSink& sink_;
 
     // The reading thread's alone.
@@ -48,8 +48,7 @@ private:
 
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::chrono::steady_clock::time_point heard_ = std::chrono::steady_clock::now();  // of the server, at last
-    std::string call_id_;                                                             // empty: not known yet
+    std::string call_id_;  // empty: not known yet
     std::optional<Error> stop_why_;
     std::optional<Error> given_up_;  // the server is silent: what the missing rows say
     bool done_ = false;

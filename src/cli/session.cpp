@@ -20,7 +20,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kChoiceMargin{1'000};  // of a server that is busy, on top of the phones' --timeout
+// Of a server that is busy or far, on top of the phones' --timeout: also a lost first packet is sent again by then.
+constexpr std::chrono::milliseconds kChoiceMargin{3'000};
 
 // How much memory this process ever had, as the kernel counts it.
 void tell_peak_memory() {
