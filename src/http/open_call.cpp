@@ -40,9 +40,12 @@ Service::~Service() {
     parts_.phones.holds().on_freed({});
     parts_.phones.holds().on_changed({});
     waiters_.stop();
+    {
+        // The workers run on until then: what is posted to one that has stopped is never run, and what it holds never given back.
+        std::unique_lock lock(mutex_);
+        calls_changed_.wait(lock, [this] { return holds_ == 0; });
+    }
     workers_.stop();
-    std::unique_lock lock(mutex_);
-    calls_changed_.wait(lock, [this] { return holds_ == 0; });
 }
 
 void Service::know(OpenCall& call) {
