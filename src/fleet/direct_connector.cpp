@@ -21,6 +21,8 @@ void DirectConnector::start(ConnectorSink& sink) {
 
 void DirectConnector::stop() {
     sink_ = nullptr;
+    // Answers that wait for what follows them: a phone on USB does not see that the link is closed, and would keep their streams.
+    if (link_ && !link_->output().empty()) transport_->write(link_->output());
     link_down(Error(Code::link_lost, "the link was closed"), false);
 }
 
