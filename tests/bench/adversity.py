@@ -12,15 +12,17 @@ READY_SECONDS_MAX = 60
 
 class Herd:
     """Virtual phones on ports that stay the same over a restart."""
-    next_port = 20000 + os.getpid() % 5000  # below what the system hands out by itself, above what adb scans
+    FIRST_PORT, LAST_PORT = 20000, 32767  # below what the system hands out by itself, above what adb scans
+    next_port = FIRST_PORT + os.getpid() % 5000
 
     def __init__(self, build, count, folder, profile, name):
         self.build, self.count, self.folder, self.profile = pathlib.Path(build), count, folder, profile
         self.inventory = folder / (name + ".yaml")
         self.process = None
         for _ in range(20):
-            self.port = Herd.next_port
-            Herd.next_port += count
+            # Around: many rounds use more ports than there are, and those of herds that are gone are free again.
+            self.port = Herd.next_port if Herd.next_port + count <= Herd.LAST_PORT else Herd.FIRST_PORT
+            Herd.next_port = self.port + count
             if self.start():
                 return
         raise RuntimeError("no free ports for %d phones" % count)

@@ -248,7 +248,7 @@ def main():
         bench = Bench(o, pathlib.Path(name), lambda text: print("bench: " + text, file=sys.stderr, flush=True))
         try:
             measure(o, bench, report)
-        except Broken as why:
+        except (Broken, RuntimeError) as why:  # the rounds before stay
             report["broken"] = str(why)
             bench.say(str(why))
     report["noise"] = watch.end()
