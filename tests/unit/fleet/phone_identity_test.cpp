@@ -48,51 +48,49 @@ TEST(PhoneIdentity, TheSecondOfOnePhoneGetsNoCommands) {
     pool.run_on(0, [&] { phones.clear(); });
 }
 
-// The later one of the inventory has come first, and nothing runs there: who waits for the earlier one gets it.
-TEST(PhoneIdentity, AnIdlePhoneGivesWayAtOnce) {
+class TwoEntriesOfOnePhone : public ::testing::Test {
+    fleet::IdentityBook book_;  // outlives the phones
+    fleet::PhoneShared shared_;
+
+protected:
+    TwoEntriesOfOnePhone() {
+        shared_.identities = &book_;
+        pool.run_on(0, [&] {
+            for (const char* id : {"rack-1", "rack-2"}) {
+                auto c = std::make_unique<FakeConnector>(pool.at(0));
+                c->carrier.output = "S1\n";
+                connectors.push_back(c.get());
+                Instance instance;
+                instance.id = id;
+                phones.push_back(
+                    std::make_unique<fleet::Phone>(pool.at(0), phones.size(), instance, std::move(c), shared_));
+            }
+        });
+    }
+    ~TwoEntriesOfOnePhone() override {
+        pool.run_on(0, [&] { phones.clear(); });
+    }
+
     NotedWaiter a, b;
-    fleet::IdentityBook book;
-    fleet::PhoneShared shared;
-    shared.identities = &book;
     LoopPool pool{1};
+    std::vector<FakeConnector*> connectors;
     std::vector<std::unique_ptr<fleet::Phone>> phones;
-    pool.run_on(0, [&] {
-        for (const char* id : {"rack-1", "rack-2"}) {
-            auto c = std::make_unique<FakeConnector>(pool.at(0));
-            c->carrier.output = "S1\n";
-            Instance instance;
-            instance.id = id;
-            phones.push_back(std::make_unique<fleet::Phone>(pool.at(0), phones.size(), instance, std::move(c), shared));
-        }
-        phones[1]->wait(b);
-    });
+};
+
+// The later one of the inventory has come first, and nothing runs there: who waits for the earlier one gets it.
+TEST_F(TwoEntriesOfOnePhone, AnIdlePhoneGivesWayAtOnce) {
+    pool.run_on(0, [&] { phones[1]->wait(b); });
     b.wait_ready(1);
     pool.run_on(0, [&] { phones[0]->wait(a); });
     a.wait_ready(1);
     EXPECT_TRUE(a.hopeless.empty());
     pool.run_on(0, [&] { phones[1]->wait(b); });
     b.wait_hopeless(1);
-    pool.run_on(0, [&] { phones.clear(); });
 }
 
 // The inventory was read again, and the two have changed places.
-TEST(PhoneIdentity, WhoHasComeToBeTheEarlierOneGetsTheCommands) {
-    NotedWaiter a, b;
-    fleet::IdentityBook book;
-    fleet::PhoneShared shared;
-    shared.identities = &book;
-    LoopPool pool{1};
-    std::vector<std::unique_ptr<fleet::Phone>> phones;
-    pool.run_on(0, [&] {
-        for (const char* id : {"rack-1", "rack-2"}) {
-            auto c = std::make_unique<FakeConnector>(pool.at(0));
-            c->carrier.output = "S1\n";
-            Instance instance;
-            instance.id = id;
-            phones.push_back(std::make_unique<fleet::Phone>(pool.at(0), phones.size(), instance, std::move(c), shared));
-        }
-        phones[0]->wait(a);
-    });
+TEST_F(TwoEntriesOfOnePhone, WhoHasComeToBeTheEarlierOneGetsTheCommands) {
+    pool.run_on(0, [&] { phones[0]->wait(a); });
     a.wait_ready(1);
     pool.run_on(0, [&] {
         phones[0]->set_place(1, fleet::IdentityBook::Rank::inventory);
@@ -101,31 +99,13 @@ TEST(PhoneIdentity, WhoHasComeToBeTheEarlierOneGetsTheCommands) {
     });
     b.wait_ready(1);
     EXPECT_TRUE(b.hopeless.empty());
-    pool.run_on(0, [&] { phones.clear(); });
 }
 
 // The later one of the inventory has come first: it gives way, but not while a command needs it.
-TEST(PhoneIdentity, TheEarlierOneOfTheInventoryGetsTheCommands) {
-    NotedWaiter a, b;
-    fleet::IdentityBook book;
-    fleet::PhoneShared shared;
-    shared.identities = &book;
-    LoopPool pool{1};
-    std::vector<FakeConnector*> connectors;
-    std::vector<std::unique_ptr<fleet::Phone>> phones;
+TEST_F(TwoEntriesOfOnePhone, TheEarlierOneOfTheInventoryGetsTheCommands) {
     NoWaiter command;
     std::promise<void> gave_way;
-    pool.run_on(0, [&] {
-        for (const char* id : {"rack-1", "rack-2"}) {
-            auto c = std::make_unique<FakeConnector>(pool.at(0));
-            c->carrier.output = "S1\n";
-            connectors.push_back(c.get());
-            Instance instance;
-            instance.id = id;
-            phones.push_back(std::make_unique<fleet::Phone>(pool.at(0), phones.size(), instance, std::move(c), shared));
-        }
-        phones[1]->wait(b);
-    });
+    pool.run_on(0, [&] { phones[1]->wait(b); });
     b.wait_ready(1);
     pool.run_on(0, [&] {
         ASSERT_TRUE(phones[1]->gate().enter(command));
@@ -148,7 +128,6 @@ TEST(PhoneIdentity, TheEarlierOneOfTheInventoryGetsTheCommands) {
     a.wait_ready(1);
     b.wait_hopeless(1);
     EXPECT_THAT(b.hopeless[0].message, ::testing::HasSubstr("the same phone as rack-1"));
-    pool.run_on(0, [&] { phones.clear(); });
 }
 
 // An old shell without getprop says so on its only stream, whoever is asked.
